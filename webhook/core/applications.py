@@ -1,0 +1,199 @@
+"""Which containers are which application, and what that application needs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from webhook.core.features import FeatureError, parse_feature
+from webhook.core.images import ImagePattern, glob_matches, parse_image
+from webhook.core.names import NEEDS, Feature, Strength, shown
+from webhook.core.pod import ContainerView, PodView, environment, words
+from webhook.core.versions import IntervalSet, Version
+
+_WORD_LIMIT = 65_536  # a longer word of a command line is matched by its beginning
+_DECLARED_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Where a claim comes from. ``kind``: measured, source, documentation, issue or vendor."""
+
+    kind: str
+    source: str
+    date: str
+    tested: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """What a container's command line and environment, or its pod's labels, must show.
+
+    Every part given must hold; within ``words`` one glob is enough.
+    """
+
+    words: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def holds(self, container: ContainerView, pod: PodView) -> bool:
+        """Whether the container shows all of it."""
+        return (
+            (not self.words or _some_word(self.words, container))
+            and all(_has(environment(container), item) for item in self.env.items())
+            and all(_has(pod.labels.items(), item) for item in self.labels.items())
+        )
+
+
+def _some_word(globs: Sequence[str], container: ContainerView) -> bool:
+    return any(glob_matches(g, w[:_WORD_LIMIT]) for w in words(container) for g in globs)
+
+
+def _has(pairs: Iterable[tuple[str, str]], wanted: tuple[str, str]) -> bool:
+    name, glob = wanted
+    return any(key == name and glob_matches(glob, str(value)) for key, value in pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """One way to know an application: all parts given must hold."""
+
+    images: tuple[ImagePattern, ...] = ()
+    exclude_images: tuple[ImagePattern, ...] = ()
+    clause: Clause = field(default_factory=Clause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One feature that an application needs, for some of its releases and settings.
+
+    ``versions`` are the application's own, read off the image's tag; a tag that names none
+    (``latest``, a digest alone) is taken for the newest. ``when`` and ``unless`` look at the
+    container. ``note`` says what the application does with it.
+    """
+
+    feature: Feature
+    strength: Strength
+    note: str = ""
+    versions: IntervalSet | None = None
+    when: Clause | None = None
+    unless: Clause | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    def applies(self, container: ContainerView, pod: PodView) -> bool:
+        """Whether this container has the need."""
+        if self.versions is not None and _release(container) not in self.versions:
+            return False
+        if self.when is not None and not self.when.holds(container, pod):
+            return False
+        return self.unless is None or not self.unless.holds(container, pod)
+
+
+_NEWEST = Version(text="newest", key=((10**9,), 0, 0))
+
+
+def _release(container: ContainerView) -> Version:
+    reference = container.reference
+    return (reference.version if reference else None) or _NEWEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A run that somebody made: the application on a release of a runtime, and how it went."""
+
+    runtime: str
+    versions: IntervalSet
+    works: str
+    application_version: str = ""
+    note: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An application: how it is recognised, what it needs, where it was seen to run."""
+
+    name: str
+    title: str
+    recognise: tuple[Recognition, ...]
+    needs: tuple[Need, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    origin: str = "shipped"
+
+
+class Catalogue:
+    """All applications, indexed so that an image costs one look-up, not one a pattern."""
+
+    __slots__ = ("_by_last", "_of_image", "_others", "applications")
+
+    def __init__(self, applications: Iterable[Application]) -> None:
+        self.applications: tuple[Application, ...] = tuple(applications)
+        self._by_last: dict[str, list[tuple[Application, Recognition]]] = {}
+        self._others: list[tuple[Application, Recognition]] = []
+        for application in self.applications:
+            for recognition in application.recognise:
+                self._index(application, recognition)
+        self._of_image = lru_cache(maxsize=8192)(self._matching)
+
+    def _index(self, application: Application, recognition: Recognition) -> None:
+        lasts = {pattern.components[-1] for pattern in recognition.images}
+        if not lasts or any("*" in last or "?" in last for last in lasts):
+            self._others.append((application, recognition))
+            return
+        for last in lasts:
+            self._by_last.setdefault(last, []).append((application, recognition))
+
+    def recognise(self, container: ContainerView, pod: PodView) -> tuple[Application, ...]:
+        """The applications that ``container`` is, by name; usually none or one."""
+        found: dict[str, Application] = {}
+        for application, recognition in self._of_image(container.image):
+            if application.name not in found and recognition.clause.holds(container, pod):
+                found[application.name] = application
+        return tuple(found.values())
+
+    def _matching(self, image: str) -> tuple[tuple[Application, Recognition], ...]:
+        reference = parse_image(image)
+        last = reference.path[-1] if reference else ""
+        candidates = [*self._by_last.get(last, ()), *self._others]
+        return tuple(
+            (application, recognition)
+            for application, recognition in candidates
+            if not recognition.images
+            or (
+                reference is not None
+                and any(p.matches(reference) for p in recognition.images)
+                and not any(p.matches(reference) for p in recognition.exclude_images)
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a pod declares of itself in the annotation ``runtimegate.dev/needs``."""
+
+    features: tuple[Feature, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+_NOTHING_DECLARED = Declared()
+
+
+def declared_needs(pod: PodView) -> Declared:
+    """The features that the pod declares; what cannot be read is returned to be warned about."""
+    written = pod.annotations.get(NEEDS)
+    if not isinstance(written, str):
+        return _NOTHING_DECLARED
+    features: dict[Feature, None] = {}
+    unreadable: list[str] = []
+    for part in _parts(written):
+        try:
+            features[parse_feature(part)] = None
+        except FeatureError:
+            unreadable.append(shown(part, 60))
+    return Declared(features=tuple(features), unreadable=tuple(unreadable))
+
+
+def _parts(written: str) -> Iterator[str]:
+    """The first entries of a comma-separated list: a tenant's text is bounded before it is read."""
+    for part in written[:8192].split(",")[:_DECLARED_LIMIT]:
+        if stripped := part.strip():
+            yield stripped

@@ -1,0 +1,376 @@
+"""The compatibility table: what a runtime release does with a feature, the verdict on a need.
+
+Facts say what a runtime lacks or does slowly, requirements say what an application needs; every
+verdict is the matrix ``VERDICTS`` applied to one of each.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from webhook.core.applications import Application, Catalogue, Declared, Evidence, declared_needs
+from webhook.core.features import uses, wider
+from webhook.core.images import glob_matches
+from webhook.core.names import VERDICT_RANK, Feature, Strength, Support, Verdict
+from webhook.core.pod import ContainerView, PodView
+from webhook.core.runtimes import RuntimeProfile
+from webhook.core.versions import ALL_VERSIONS, IntervalSet, Version
+
+_C, _D, _I, _U = Verdict.COMPATIBLE, Verdict.DEGRADED, Verdict.INCOMPATIBLE, Verdict.UNKNOWN
+
+# fmt: off
+#             full partial scoped stub ignored gated errno absent unknown
+_MATRIX: Mapping[Strength, tuple[Verdict, ...]] = {
+    Strength.REQUIRED:  (_C, _D, _D, _D, _D, _I, _I, _I, _U),
+    Strength.PREFERRED: (_C, _C, _C, _D, _D, _D, _D, _D, _U),
+    Strength.OPTIONAL:  (_C, _C, _C, _C, _C, _C, _C, _C, _C),
+    Strength.OBSERVED:  (_C, _C, _C, _C, _C, _U, _U, _U, _U),
+}
+# fmt: on
+_COLUMNS = (
+    Support.FULL,
+    Support.PARTIAL,
+    Support.SCOPED,
+    Support.STUB,
+    Support.IGNORED,
+    Support.GATED,
+    Support.ERRNO,
+    Support.ABSENT,
+    Support.UNKNOWN,
+)  # fmt: skip
+VERDICTS: Mapping[tuple[Strength, Support], Verdict] = {
+    (strength, support): verdict
+    for strength, row in _MATRIX.items()
+    for support, verdict in zip(_COLUMNS, row, strict=True)
+}
+"""DESIGN 4: the verdict of one need against one fact; an ignored security field is apart."""
+
+UNKNOWN_VERSION_MONTHS = 24
+_UNKNOWN_VERSION_SPAN = timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Under which profiles a fact holds; a part not given holds under all."""
+
+    vendor: str | None = None
+    hypervisor: frozenset[str] = frozenset()
+    cri: str | None = None
+    cri_versions: IntervalSet = ALL_VERSIONS
+    arch: frozenset[str] = frozenset()
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def match(self, profile: RuntimeProfile) -> bool:
+        """Whether ``profile`` fulfils every part."""
+        return (
+            self.vendor in {None, profile.vendor}
+            and (not self.hypervisor or profile.hypervisor in self.hypervisor)
+            and (not self.arch or profile.arch in self.arch)
+            and all(profile.flags.get(name) == value for name, value in self.flags.items())
+            and self._cri_matches(profile)
+        )
+
+    def _cri_matches(self, profile: RuntimeProfile) -> bool:
+        if self.cri is None:
+            return True
+        if profile.cri is None or profile.cri.name != self.cri:
+            return False
+        if profile.cri.version is None:
+            return self.cri_versions == ALL_VERSIONS
+        return profile.cri.version in self.cri_versions
+
+    @property
+    def specificity(self) -> int:
+        """How many parts are given: the fact with most of them is believed."""
+        parts = (self.vendor, self.hypervisor, self.cri, self.arch)
+        return sum(1 for part in parts if part) + len(self.flags)
+
+
+UNCONDITIONAL = Conditions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The runtime's flag that turns a gated feature on, and the support it then has."""
+
+    flag: str
+    values: tuple[str, ...]
+    support: Support
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One row: what the releases ``versions`` of a runtime do with a feature."""
+
+    runtime: str
+    feature: str
+    support: Support
+    versions: IntervalSet = ALL_VERSIONS
+    when: Conditions = UNCONDITIONAL
+    gate: Gate | None = None
+    note: str = ""
+    summary: str = ""
+    workaround: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    probe: str | None = None
+    origin: str = "shipped"
+    overlay: bool = False
+
+    def under(self, profile: RuntimeProfile) -> "Fact":
+        """This fact with its gate resolved by the profile's flags."""
+        gate = self.gate
+        if gate is None or profile.flags.get(gate.flag) not in gate.values:
+            return self
+        return replace(self, support=gate.support, gate=None, note="", summary="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One known release of a runtime and the day it came out."""
+
+    version: Version
+    date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One need of one pod, as a finding reports it."""
+
+    feature: Feature
+    strength: Strength
+    field_path: str
+    container: ContainerView | None = None
+    application: Application | None = None
+    security: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One need judged on one runtime: the verdict, and everything a message says about it.
+
+    ``version`` is the release that the verdict was formed on, None for an unknown one.
+    ``since`` is the first release from which on the need would be met, where there is one.
+    """
+
+    need: Need
+    support: Support
+    verdict: Verdict
+    runtime: str
+    version: Version | None
+    fact: Fact | None
+    since: Version | None = None
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Where the fact comes from."""
+        return self.fact.evidence if self.fact else ()
+
+
+class BoundRuntime:
+    """The table for one profile: every look-up by feature is made once and kept."""
+
+    __slots__ = ("_by_feature", "_facts", "_globs", "_judged", "profile", "versions")
+
+    def __init__(
+        self, facts: Iterable[Fact], profile: RuntimeProfile, versions: tuple[Version | None, ...]
+    ) -> None:
+        self.profile = profile
+        self.versions = versions
+        self._facts: dict[str, list[Fact]] = {}
+        self._globs: list[str] = []
+        self._by_feature: dict[Feature, tuple[Fact, ...]] = {}
+        self._judged: dict[tuple[Feature, Strength, bool], _Judgement] = {}
+        for fact in facts:
+            if fact.runtime == profile.runtime and fact.when.match(profile):
+                self._facts.setdefault(fact.feature, []).append(fact.under(profile))
+        for rows in self._facts.values():
+            rows.sort(key=lambda f: (f.overlay, f.when.specificity), reverse=True)
+        self._globs = sorted((f for f in self._facts if f.endswith("*")), key=len, reverse=True)
+
+    def facts_about(self, feature: Feature) -> tuple[Fact, ...]:
+        """Every fact that may answer for ``feature`` here, the one to believe first.
+
+        The id itself, then the feature it is an operation of, then the rows that end in ``*``,
+        the longest first.
+        """
+        found = self._by_feature.get(feature)
+        if found is None:
+            found = tuple(self._search(feature))
+            if len(self._by_feature) < 4096:  # tenants declare ids: the memory has a bound
+                self._by_feature[feature] = found
+        return found
+
+    def _search(self, feature: Feature) -> Iterator[Fact]:
+        step: Feature | None = feature
+        while step is not None:
+            yield from self._facts.get(step, ())
+            step = wider(step)
+        for glob in self._globs:
+            if glob_matches(glob, feature):
+                yield from self._facts[glob]
+
+    def judge(self, need: Need) -> Finding:
+        """The finding of ``need`` on this runtime: over several releases, the worst."""
+        key = (need.feature, need.strength, need.security)
+        judgement = self._judged.get(key)
+        if judgement is None:
+            judgement = self._judge(need)
+            if len(self._judged) < 8192:
+                self._judged[key] = judgement
+        return Finding(
+            need=need,
+            support=judgement.support,
+            verdict=judgement.verdict,
+            runtime=self.profile.runtime,
+            version=judgement.version,
+            fact=judgement.fact,
+            since=judgement.since,
+        )
+
+    def _judge(self, need: Need) -> "_Judgement":
+        facts = self.facts_about(need.feature)
+        judged = [_judge_on(version, facts, need) for version in self.versions]
+        worst = min(judged, key=lambda j: VERDICT_RANK[j.verdict])
+        if not self.profile.versions and any(j.verdict != worst.verdict for j in judged):
+            # Nobody said which release runs here, and the releases disagree.
+            worst = replace(worst, verdict=Verdict.UNKNOWN, version=None)
+        if worst.verdict is Verdict.COMPATIBLE:
+            return worst
+        after = worst.version or self.versions[0]
+        return replace(worst, since=_since(after, facts, need))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judgement:
+    verdict: Verdict
+    support: Support
+    version: Version | None
+    fact: Fact | None
+    since: Version | None = None
+
+
+def _judge_on(version: Version | None, facts: Sequence[Fact], need: Need) -> _Judgement:
+    fact = next((f for f in facts if version is None or version in f.versions), None)
+    support = fact.support if fact else Support.UNKNOWN
+    verdict = VERDICTS[need.strength, support]
+    if need.security and support is Support.IGNORED:
+        verdict = Verdict.IGNORED_SECURITY
+    return _Judgement(verdict=verdict, support=support, version=version, fact=fact)
+
+
+def _since(version: Version | None, facts: Sequence[Fact], need: Need) -> Version | None:
+    """The first release after ``version`` from which on every fact known meets the need."""
+    if version is None:
+        return None
+    edges = sorted({e for f in facts for e in f.versions.boundaries() if e > version})
+    met: Version | None = None
+    for edge in edges:
+        if _judge_on(edge, facts, need).verdict is not Verdict.COMPATIBLE:
+            met = None
+        elif met is None:
+            met = edge
+    return met
+
+
+class CompatTable:
+    """All facts, releases and applications in force; immutable but for what it remembers."""
+
+    __slots__ = ("_bound", "catalogue", "facts", "releases", "version")
+
+    def __init__(
+        self,
+        *,
+        facts: Iterable[Fact] = (),
+        applications: Iterable[Application] = (),
+        releases: Mapping[str, tuple[Release, ...]] | None = None,
+        version: str = "",
+    ) -> None:
+        self.facts: tuple[Fact, ...] = tuple(facts)
+        self.catalogue = Catalogue(applications)
+        self.releases: Mapping[str, tuple[Release, ...]] = releases or {}
+        self.version = version
+        self._bound: dict[tuple[object, ...], BoundRuntime] = {}
+
+    def bind(self, profile: RuntimeProfile, today: date) -> BoundRuntime:
+        """The table for ``profile``; ``today`` matters only where its release is unknown."""
+        key = (*profile.key, None if profile.versions else today)
+        bound = self._bound.get(key)
+        if bound is None:
+            versions = profile.versions or self._recent(profile.runtime, today)
+            bound = self._bound[key] = BoundRuntime(self.facts, profile, versions)
+        return bound
+
+    def _recent(self, runtime: str, today: date) -> tuple[Version | None, ...]:
+        """The releases of the last 24 months, or the newest known; (None,) where none is listed."""
+        known = sorted(self.releases.get(runtime, ()), key=lambda r: r.version)
+        recent = tuple(r.version for r in known if r.date >= today - _UNKNOWN_VERSION_SPAN)
+        return recent or tuple(r.version for r in known[-1:]) or (None,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Everything that a pod needs: read once, judged against each runtime in question."""
+
+    needs: tuple[Need, ...]
+    applications: tuple[Application, ...]
+    declared: Declared
+
+    @property
+    def recognised(self) -> bool:
+        """Whether some row knows one of the images."""
+        return bool(self.applications)
+
+
+def needs_of(pod: PodView, table: CompatTable) -> Needs:
+    """What ``pod`` needs: by its fields, by its applications, and by its own declaration."""
+    needs = [
+        Need(
+            feature=use.feature,
+            strength=use.strength,
+            field_path=use.field_path,
+            container=use.container,
+            security=use.security,
+        )
+        for use in uses(pod)
+    ]
+    applications: dict[str, Application] = {}
+    for container in pod.containers:
+        for application in table.catalogue.recognise(container, pod):
+            applications[application.name] = application
+            needs.extend(_application_needs(application, container, pod))
+    declared = declared_needs(pod)
+    if declared.features:
+        at = pod.path('metadata.annotations["runtimegate.dev/needs"]')
+        needs.extend(
+            Need(feature=feature, strength=Strength.REQUIRED, field_path=at)
+            for feature in declared.features
+        )
+    return Needs(needs=tuple(needs), applications=tuple(applications.values()), declared=declared)
+
+
+def _application_needs(
+    application: Application, container: ContainerView, pod: PodView
+) -> Iterator[Need]:
+    for need in application.needs:
+        if need.applies(container, pod):
+            yield Need(
+                feature=need.feature,
+                strength=need.strength,
+                field_path=f"{container.field_path}.image",
+                container=container,
+                application=application,
+                note=need.note,
+            )
+
+
+def findings(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:
+    """Every need judged on ``runtime``, the worst verdict first, else in the pod's order."""
+    judged = [runtime.judge(need) for need in needs.needs]
+    judged.sort(key=lambda finding: VERDICT_RANK[finding.verdict])
+    return tuple(judged)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of ``verdicts``; compatible where there is none."""
+    return min(verdicts, key=VERDICT_RANK.__getitem__, default=Verdict.COMPATIBLE)

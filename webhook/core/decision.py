@@ -1,0 +1,354 @@
+"""The law: every verdict on a pod is formed here, and in the order of DESIGN section 3.
+
+``decide`` is pure and total: the same pod, operation and snapshot give the same decision, whatever
+the pod holds. It writes nothing; a class that a pod asks for is refused, never overwritten.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+from typing import assert_never
+
+from webhook.core import messages
+from webhook.core.compat import Finding
+from webhook.core.names import MIRROR_POD, NAMESPACE_DEFAULT, Mode, Reason, Verdict
+from webhook.core.pod import PodView
+from webhook.core.policy import Policy
+from webhook.core.snapshot import Snapshot
+from webhook.core.trial import (
+    Case,
+    Judged,
+    Refusal,
+    Trial,
+    annotation_refusals,
+    attempt,
+    finding_refusals,
+    judge,
+    open_case,
+)
+
+MOST_SUGGESTIONS = 3
+
+
+class Change(StrEnum):
+    """What is being done to the pod."""
+
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The change, who makes it, and on UPDATE the pod as it was."""
+
+    change: Change = Change.CREATE
+    old: PodView | None = None
+    user: str = ""
+    groups: frozenset[str] = frozenset()
+
+
+CREATE = Operation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """Why a decision is what it is: everything that answers, logs and reports say about it.
+
+    ``runtime_class`` is the class judged, None for the node's default runtime. ``notices`` tell
+    what was assigned; ``warnings`` what the author should know of the pod as it will run.
+    """
+
+    why: str = ""
+    policy: str | None = None
+    mode: Mode | None = None
+    override: str | None = None
+    exemption: str | None = None
+    runtime_class: str | None = None
+    verdict: Verdict = Verdict.COMPATIBLE
+    recognised: bool = False
+    findings: tuple[Judged, ...] = ()
+    notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """The pod stays as it is. ``would`` is what mode enforce would have done, when it is not on."""
+
+    grounds: Grounds
+    would: "Assign | Deny | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """The pod gets ``runtime_class``, and an annotation that says which policy did it."""
+
+    grounds: Grounds
+    runtime_class: str
+    assigned_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deny:
+    """The pod is refused; ``causes`` in order, the first being ``reason``."""
+
+    grounds: Grounds
+    reason: Reason
+    message: str
+    causes: tuple[Refusal, ...] = ()
+
+
+Decision = Keep | Assign | Deny
+
+
+def decide(pod: PodView, operation: Operation, snapshot: Snapshot) -> Decision:
+    """What becomes of ``pod`` under ``snapshot``: the whole of DESIGN section 3."""
+    if why := _outside(pod, operation, snapshot):
+        return Keep(grounds=Grounds(why=why))
+    policy = governing_policy(pod.namespace, snapshot)
+    if policy is None:
+        return Keep(grounds=Grounds(why="no policy matches the namespace"))
+    case = open_case(pod, policy, snapshot)
+    if operation.change is Change.UPDATE:
+        enforced = _decide_update(case, operation)
+    else:
+        enforced = _decide_create(case)
+    return _under_mode(case, enforced)
+
+
+def decide_stored(pod: PodView, operation: Operation, snapshot: Snapshot) -> Keep | Deny:
+    """``decide`` for the pod as it would be stored: what should have been assigned is refused."""
+    decision = decide(pod, operation, snapshot)
+    if not isinstance(decision, Assign):
+        return decision
+    policy = governing_policy(pod.namespace, snapshot)
+    assert policy is not None  # noqa: S101 - an Assign comes from a policy
+    return Deny(
+        grounds=replace(decision.grounds, notices=(), warnings=()),
+        reason=Reason.RUNTIME_CLASS_REQUIRED,
+        message=messages.unassigned(open_case(pod, policy, snapshot), decision.runtime_class),
+    )
+
+
+def governing_policy(namespace: str, snapshot: Snapshot) -> Policy | None:
+    """The policy of a namespace; one that the cluster view does not know has no labels."""
+    view = snapshot.cluster.namespace(namespace)
+    return snapshot.policies.policy_for(namespace, view.labels if view else {})
+
+
+def lacks_namespace(namespace: str, snapshot: Snapshot) -> bool:
+    """Whether the namespace must be fetched before a pod in it can be decided."""
+    return (
+        snapshot.cluster.live
+        and namespace not in snapshot.excluded_namespaces
+        and snapshot.cluster.namespace(namespace) is None
+        and snapshot.policies.needs_namespace(namespace)
+    )
+
+
+def _outside(pod: PodView, operation: Operation, snapshot: Snapshot) -> str:
+    """Why the pod is none of the gate's business; empty when it is."""
+    if pod.namespace in snapshot.excluded_namespaces:
+        return "the namespace is excluded"
+    if pod.os_name == "windows":
+        # The kubelet of a Linux node refuses such a pod, so the field is no way round the gate.
+        return "a Windows pod"
+    # Anyone may write the mirror annotation; only the node itself may be who it says it mirrors.
+    if (
+        MIRROR_POD in pod.annotations
+        and pod.node_name
+        and operation.user == f"system:node:{pod.node_name}"
+        and "system:nodes" in operation.groups
+    ):
+        return "a mirror pod of its node"
+    return ""
+
+
+def _decide_create(case: Case) -> Decision:
+    asked = case.pod.runtime_class_name
+    if asked is not None:
+        return _kept_or_denied(case, attempt(case, asked))
+    chosen = _default_class(case)
+    if chosen is None:
+        return _decide_without_class(case)
+    trial = attempt(case, chosen)
+    if not trial.refused:
+        return _assign(case, trial, messages.assigned(case, chosen))
+    fallback = _fallback(case, chosen)
+    if fallback is not None and fallback.runtime_class is not None:
+        notice = messages.fell_back(case, trial, fallback.runtime_class)
+        return _assign(case, fallback, notice)
+    return _deny(case, trial)
+
+
+def _default_class(case: Case) -> str | None:
+    """The class that an unset pod gets: the namespace's choice where allowed, else the default."""
+    classes = case.rules.runtime_classes
+    if case.permitted_by(None) is not None:
+        return None
+    if classes.namespace_default:
+        chosen = case.namespace_annotations.get(NAMESPACE_DEFAULT)
+        if chosen and classes.allows(chosen):
+            return chosen
+    return classes.default
+
+
+def _decide_without_class(case: Case) -> Decision:
+    """An unset pod that gets nothing: on the node's default runtime, unless a class is required."""
+    trial = attempt(case, None)
+    if case.rules.runtime_classes.required and case.permitted_by(None) is None:
+        required = Refusal(
+            reason=Reason.RUNTIME_CLASS_REQUIRED,
+            cause="",
+            field_path=case.pod.path("spec.runtimeClassName"),
+        )
+        return _deny(case, replace(trial, refusals=(required,)))
+    return _kept_or_denied(case, trial)
+
+
+def _fallback(case: Case, refused: str) -> Trial | None:
+    """The first fallback that the policy would not refuse."""
+    for name in case.rules.runtime_classes.fallback:
+        if name != refused:
+            trial = attempt(case, name)
+            if not trial.refused:
+                return trial
+    return None
+
+
+def _decide_update(case: Case, operation: Operation) -> Decision:
+    """Only what the change makes worse is refused: an old pod must stay deletable and labelable.
+
+    The class is immutable, so it is not judged again; an annotation newly added is, since a
+    restarted sandbox would read it.
+    """
+    runtime_class = case.pod.runtime_class_name
+    trial = Trial(
+        runtime_class=runtime_class,
+        profile=case.snapshot.inventory.profile_of(runtime_class),
+        refusals=(),
+        judged=(),
+    )
+    judged = judge(case, trial.profile)
+    old = operation.old
+    if old is not None:
+        before = open_case(old, case.policy, case.snapshot)
+        known = {_identity(entry.finding) for entry in judge(before, trial.profile)}
+        judged = tuple(e for e in judged if _identity(e.finding) not in known)
+    annotations = old.annotations if old is not None else {}
+    refusals = (
+        *(
+            r
+            for r in annotation_refusals(case)
+            if annotations.get(r.cause) != case.pod.annotations[r.cause]
+        ),
+        *finding_refusals(judged),
+    )
+    return _kept_or_denied(case, replace(trial, judged=judged, refusals=refusals))
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    """What makes a finding the same before and after an update."""
+    need = finding.need
+    where = need.container.name if need.container else need.field_path
+    application = need.application.name if need.application else None
+    return (need.feature, where, application, finding.verdict)
+
+
+def _kept_or_denied(case: Case, trial: Trial) -> Decision:
+    if trial.refused:
+        return _deny(case, trial)
+    return Keep(grounds=_grounds(case, trial))
+
+
+def _assign(case: Case, trial: Trial, notice: str) -> Decision:
+    override = f"/{case.override.name}" if case.override else ""
+    return Assign(
+        grounds=replace(_grounds(case, trial), notices=(notice,)),
+        runtime_class=trial.runtime_class or "",
+        assigned_by=f"{case.policy.name}{override}",
+    )
+
+
+def _deny(case: Case, trial: Trial) -> Deny:
+    suggestions = tuple(islice(_suggestions(case, trial), MOST_SUGGESTIONS))
+    return Deny(
+        grounds=replace(_grounds(case, trial), warnings=(), suggestions=suggestions),
+        reason=trial.refusals[0].reason,
+        message=messages.refusal(case, trial, suggestions),
+        causes=trial.refusals,
+    )
+
+
+def _suggestions(case: Case, refused: Trial) -> Iterator[str]:
+    """Classes that the policy would let this pod run on, its own preference first."""
+    if (
+        case.pod.node_name == ""
+        and refused.refusals[0].reason is not Reason.RUNTIME_ANNOTATION_NOT_ALLOWED
+    ):
+        found = 0
+        for name in _candidates(case):
+            trial = attempt(case, name) if name != refused.runtime_class else refused
+            if trial.refused or any("no Ready node" in note for note in trial.notes):
+                continue
+            yield name
+            found += 1
+            if found == MOST_SUGGESTIONS:
+                return
+
+
+def _candidates(case: Case) -> dict[str, None]:
+    """Concrete classes that the rules allow, each once: default, fallbacks, then the inventory's."""
+    classes = case.rules.runtime_classes
+    default = (classes.default,) if classes.default else ()
+    concrete = (name for name in classes.allowed if "*" not in name and "?" not in name)
+    declared = (name for name in case.snapshot.inventory.by_class if classes.allows(name))
+    return dict.fromkeys((*default, *classes.fallback, *concrete, *declared))
+
+
+def _grounds(case: Case, trial: Trial) -> Grounds:
+    exemption = _exemption_used(case, trial)
+    return Grounds(
+        policy=case.policy.name,
+        mode=case.rules.mode,
+        override=case.override.name if case.override else None,
+        exemption=exemption,
+        runtime_class=trial.runtime_class,
+        verdict=trial.verdict,
+        recognised=case.needs.recognised,
+        findings=trial.judged,
+        warnings=messages.warnings_of(case, trial),
+    )
+
+
+def _exemption_used(case: Case, trial: Trial) -> str | None:
+    """The exemption that the pod has, preferring the one that permits its class."""
+    if not case.exemptions:
+        return None
+    used = case.permitted_by(trial.runtime_class)
+    return (used or case.exemptions[0]).name
+
+
+def _under_mode(case: Case, enforced: Decision) -> Decision:
+    """Modes warn and audit change nothing and refuse nothing."""
+    mode = case.rules.mode
+    if mode is Mode.ENFORCE:
+        return enforced
+    grounds = replace(enforced.grounds, notices=())
+    if mode is Mode.AUDIT:
+        grounds = replace(grounds, warnings=())
+    match enforced:
+        case Keep():
+            return Keep(grounds=grounds)
+        case Assign():
+            said = messages.would(case, f"would assign runtimeClassName: {enforced.runtime_class}")
+        case Deny():
+            cause = enforced.message.partition("\n")[0].partition(": ")[2]
+            said = messages.would(case, f"would refuse this pod: {cause}")
+        case _:
+            assert_never(enforced)
+    if mode is Mode.WARN:
+        grounds = replace(grounds, warnings=messages.limited((said, *grounds.warnings)))
+    return Keep(grounds=grounds, would=enforced)

@@ -1,0 +1,250 @@
+"""Sentences for the person who typed ``kubectl create``.
+
+The first line of a refusal stands alone: events and ``kubectl describe`` cut there. Everything that
+a tenant wrote passes ``shown``; whatever the pod, a message has a bound.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from webhook.core.compat import Finding
+from webhook.core.names import RUNTIME_TITLES, Action, Reason, Support, Verdict, shown
+from webhook.core.pod import described
+from webhook.core.policy import Exemption
+from webhook.core.trial import Case, Judged, Refusal, Trial
+
+WARNING_LIMIT = 256
+WARNING_GOAL = 120
+MOST_WARNINGS = 10
+MOST_LINES = 12
+
+_DOES: dict[Support, str] = {
+    Support.FULL: "has it",
+    Support.PARTIAL: "has it in part",
+    Support.STUB: "accepts it without effect",
+    Support.SCOPED: "gives it a meaning inside the sandbox only",
+    Support.IGNORED: "ignores it",
+    Support.GATED: "has it off by default",
+    Support.ERRNO: "answers with an error",
+    Support.ABSENT: "does not have it",
+    Support.UNKNOWN: "is not known to have it",
+}
+_IS: dict[Support, str] = {
+    Support.PARTIAL: "is limited",
+    Support.STUB: "has no effect",
+    Support.SCOPED: "means the sandbox's own, not the node's",
+    Support.IGNORED: "is ignored",
+    Support.GATED: "is off",
+    Support.ERRNO: "always fails",
+    Support.ABSENT: "is missing",
+    Support.UNKNOWN: "is not known to work",
+    Support.FULL: "works",
+}
+_CANNOT: dict[Verdict, str] = {
+    Verdict.INCOMPATIBLE: "{on} cannot run {subject}: {cause}",
+    Verdict.DEGRADED: "{on} runs {subject} badly: {cause}",
+    Verdict.UNKNOWN: "{on} is not known to run {subject}: {cause}",
+    Verdict.IGNORED_SECURITY: "{on} does not enforce what {subject} asks for: {cause}",
+    Verdict.COMPATIBLE: "{on} runs {subject}",
+}
+
+
+def refusal(case: Case, trial: Trial, suggestions: Sequence[str]) -> str:
+    """The whole message of a refusal: the cause, a line per finding, what to do."""
+    lines = [f"policy {case.policy.name}: {headline(case, trial)}"]
+    details = list(_details(case, trial))
+    lines += details[:MOST_LINES]
+    if len(details) > MOST_LINES:
+        lines.append(f"  and {len(details) - MOST_LINES} more")
+    lines += _remedies(trial, suggestions)
+    return "\n".join(lines)
+
+
+_CLASS_HEADLINES: dict[Reason, str] = {
+    Reason.RUNTIME_CLASS_NOT_ALLOWED: (
+        "RuntimeClass {cause} is not allowed in namespace {namespace}; allowed: {allowed}"
+    ),
+    Reason.RUNTIME_CLASS_NOT_FOUND: "RuntimeClass {cause} does not exist in this cluster",
+    Reason.RUNTIME_CLASS_REQUIRED: (
+        "pods in namespace {namespace} must set runtimeClassName; allowed: {allowed}"
+    ),
+    Reason.RUNTIME_CLASS_UNKNOWN: (
+        "RuntimeClass {cause} is not in the inventory, and the policy refuses what is unknown"
+    ),
+    Reason.HANDLER_MISMATCH: (
+        "RuntimeClass {asked} means handler {cause} in this cluster, "
+        "but the inventory says {expected}"
+    ),
+    Reason.RUNTIME_ANNOTATION_NOT_ALLOWED: (
+        "annotation {cause} reconfigures the sandbox and is not allowed"
+    ),
+}
+
+
+def headline(case: Case, trial: Trial) -> str:
+    """The worst cause in one sentence."""
+    return _cause(case, trial, trial.refusals[0])
+
+
+def _cause(case: Case, trial: Trial, entry: Refusal) -> str:
+    if entry.finding is not None:
+        return _finding_headline(entry.finding, trial.runtime_class)
+    return _CLASS_HEADLINES[entry.reason].format(
+        cause=shown(entry.cause),
+        asked=shown(trial.runtime_class or ""),
+        namespace=shown(case.pod.namespace),
+        allowed=", ".join(case.rules.runtime_classes.allowed) or "none",
+        expected=trial.profile.handler if trial.profile else "",
+    )
+
+
+def unassigned(case: Case, runtime_class: str) -> str:
+    """The refusal of a pod that reached validation without the class that it should have."""
+    return (
+        f"policy {case.policy.name}: the pod has no runtimeClassName although the policy assigns "
+        f"{runtime_class}: the mutating webhook did not run\n"
+        f"  use runtimeClassName: {runtime_class}"
+    )
+
+
+def _finding_headline(finding: Finding, runtime_class: str | None) -> str:
+    application = finding.need.application
+    return _CANNOT[finding.verdict].format(
+        on=_named(runtime_class, finding.runtime),
+        subject=application.title if application else "this pod",
+        cause=cause_of(finding),
+    )
+
+
+def _named(runtime_class: str | None, runtime: str) -> str:
+    if runtime_class is None:
+        return f"the node's default runtime ({runtime})"
+    return f"RuntimeClass {shown(runtime_class)}"
+
+
+def cause_of(finding: Finding) -> str:
+    """``syscall sync_file_range is missing``: one finding in a few words."""
+    if finding.fact is not None and finding.fact.summary:
+        return finding.fact.summary
+    namespace, _, name = finding.need.feature.partition(":")
+    subject = shown(name, 80) if namespace == "pod" else f"{namespace} {shown(name, 80)}"
+    if finding.support is Support.GATED and finding.fact and finding.fact.gate:
+        return f"{subject} is off without --{finding.fact.gate.flag}={finding.fact.gate.values[0]}"
+    return f"{subject} {_IS[finding.support]}"
+
+
+def _details(case: Case, trial: Trial) -> Iterator[str]:
+    """A line for each finding refused, and for each further cause that is none."""
+    for entry in trial.refusals:
+        if entry.finding is not None:
+            yield "  " + explained(entry.finding)
+    for entry in trial.refusals[1:]:
+        if entry.finding is None:
+            yield "  also: " + _cause(case, trial, entry)
+
+
+def explained(finding: Finding) -> str:
+    """Container and image or field, feature, what the runtime does, since when, the evidence."""
+    need = finding.need
+    if need.application is not None and need.container is not None:
+        where = f"container {described(need.container)}"
+    else:
+        where = shown(need.field_path, 160)
+    return f"{where}: needs {shown(need.feature, 100)}; {_behaviour(finding)}"
+
+
+def _behaviour(finding: Finding) -> str:
+    note = finding.fact.note if finding.fact else ""
+    does = _first_sentence(note) or _DOES[finding.support]
+    aside = [
+        part
+        for part in (
+            f"supported from {finding.since.date or finding.since}" if finding.since else "",
+            finding.evidence[0].source if finding.evidence else "",
+        )
+        if part
+    ]
+    return f"{_release(finding)} {does}" + (f" ({', '.join(aside)})" if aside else "")
+
+
+def _first_sentence(note: str) -> str:
+    return note.partition(". ")[0].rstrip(".")
+
+
+def _release(finding: Finding) -> str:
+    title = RUNTIME_TITLES.get(finding.runtime, finding.runtime)
+    return f"{title} {finding.version}" if finding.version else f"{title} (release not declared)"
+
+
+def _remedies(trial: Trial, suggestions: Sequence[str]) -> Iterator[str]:
+    if suggestions:
+        yield "  use runtimeClassName: " + " or ".join(suggestions)
+    workarounds = {
+        entry.finding.fact.workaround: None
+        for entry in trial.refusals
+        if entry.finding and entry.finding.fact and entry.finding.fact.workaround
+    }
+    for workaround in list(workarounds)[:2]:
+        yield f"  or: {workaround}" if suggestions else f"  {workaround}"
+    if not suggestions and not workarounds and trial.refusals[0].finding is not None:
+        yield "  no RuntimeClass that this policy allows is known to run it"
+
+
+def assigned(case: Case, runtime_class: str) -> str:
+    """The notice to the author that a class was assigned."""
+    return f"policy {case.policy.name} assigned runtimeClassName: {runtime_class}"
+
+
+def fell_back(case: Case, refused: Trial, runtime_class: str) -> str:
+    """The notice that the fallback was assigned, and why."""
+    return _bounded(
+        f"policy {case.policy.name} assigned runtimeClassName: {runtime_class}, "
+        f"because {headline(case, refused)}"
+    )
+
+
+def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
+    """What the author is told of a pod that is let through: at most ten lines of bounded length."""
+    found = [_bounded(note) for note in trial.notes]
+    found += [
+        _warning(entry, trial.runtime_class)
+        for entry in trial.judged
+        if entry.action is Action.WARN
+    ]
+    found += [_expired(case, exemption) for exemption in case.expired]
+    found += [
+        _bounded(f"annotation runtimegate.dev/needs: {part} is no feature id and was left out")
+        for part in case.needs.declared.unreadable
+    ]
+    return limited(found)
+
+
+def limited(found: Sequence[str]) -> tuple[str, ...]:
+    """Each warning once, and of many the first nine and a count."""
+    unique = list(dict.fromkeys(found))
+    if len(unique) <= MOST_WARNINGS:
+        return tuple(unique)
+    kept = unique[: MOST_WARNINGS - 1]
+    return (*kept, f"and {len(unique) - len(kept)} more warnings of this kind")
+
+
+def _warning(entry: Judged, runtime_class: str | None) -> str:
+    finding = entry.finding
+    container = finding.need.container
+    at = f"container {shown(container.name, 63)}: " if container else ""
+    return _bounded(at + _finding_headline(finding, runtime_class))
+
+
+def _expired(case: Case, exemption: Exemption) -> str:
+    return _bounded(
+        f"exemption {exemption.name} of policy {case.policy.name} ended on {exemption.expires} "
+        f"and no longer counts; ask {exemption.owner}"
+    )
+
+
+def would(case: Case, sentence: str) -> str:
+    """What a policy in mode warn says instead of doing it."""
+    return _bounded(f"policy {case.policy.name} (mode {case.rules.mode}) {sentence}")
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= WARNING_LIMIT else text[: WARNING_LIMIT - 1] + "…"

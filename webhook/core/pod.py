@@ -1,0 +1,150 @@
+"""A pod as the gate reads it: a frozen view of raw JSON that knows no policy and changes nothing.
+
+The raw object is never passed through a typed client model: fields newer than this program stay.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.core.images import ImageReference, parse_image
+from webhook.core.names import shown
+
+CONTAINER_LISTS: tuple[str, ...] = ("containers", "initContainers", "ephemeralContainers")
+ARCH_LABEL = "kubernetes.io/arch"
+_EMPTY: Mapping[str, Any] = {}
+
+
+class PodShapeError(ValueError):
+    """An object is no pod: ``field_path`` and what it must be."""
+
+    def __init__(self, field_path: str, message: str) -> None:
+        super().__init__(f"{field_path}: {message}")
+        self.field_path = field_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerView:
+    """One container of any of the three lists; ``raw`` is the object as it was sent."""
+
+    name: str
+    image: str
+    field_path: str
+    raw: Mapping[str, Any]
+
+    @property
+    def reference(self) -> ImageReference | None:
+        """The normalised image reference; None when the text is none."""
+        return parse_image(self.image)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodView:
+    """One pod or pod template. ``at`` is the field path of the template, empty for a pod."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    service_account: str
+    runtime_class_name: str | None
+    os_name: str
+    node_name: str
+    containers: tuple[ContainerView, ...]
+    spec: Mapping[str, Any]
+    at: str = ""
+
+    def path(self, field: str) -> str:
+        """``spec.hostNetwork`` as a field path of the object that was sent."""
+        return f"{self.at}.{field}" if self.at else field
+
+    @property
+    def node_selector(self) -> Mapping[str, Any]:
+        """``spec.nodeSelector`` as sent."""
+        return mapping(self.spec.get("nodeSelector"))
+
+
+def view_pod(
+    spec: object, metadata: object, *, namespace: str, at: str = "", default_name: str = ""
+) -> PodView:
+    """Return the view of a pod's ``spec`` and ``metadata``.
+
+    ``namespace`` is the request's, not the metadata's: the API server fills the latter later.
+    Raises PodShapeError where the spec is no object or a container list is no list of objects.
+    """
+    prefix = f"{at}." if at else ""
+    if not isinstance(spec, dict):
+        raise PodShapeError(f"{prefix}spec", "must be an object")
+    meta = mapping(metadata)
+    name = text(meta.get("name")) or text(meta.get("generateName")) or default_name
+    return PodView(
+        namespace=namespace,
+        name=name,
+        labels=mapping(meta.get("labels")),
+        annotations=mapping(meta.get("annotations")),
+        service_account=text(spec.get("serviceAccountName"))
+        or text(spec.get("serviceAccount"))
+        or "default",
+        runtime_class_name=text(spec.get("runtimeClassName")) or None,
+        os_name=text(mapping(spec.get("os")).get("name")),
+        node_name=text(spec.get("nodeName")),
+        containers=tuple(_containers(spec, prefix)),
+        spec=spec,
+        at=at,
+    )
+
+
+def _containers(spec: Mapping[str, Any], prefix: str) -> Iterator[ContainerView]:
+    if not spec.get("containers"):
+        raise PodShapeError(f"{prefix}spec.containers", "must hold at least one container")
+    for field in CONTAINER_LISTS:
+        entries = spec.get(field)
+        if not entries:
+            continue
+        if not isinstance(entries, list):
+            raise PodShapeError(f"{prefix}spec.{field}", "must be a list")
+        for index, raw in enumerate(entries):
+            if not isinstance(raw, dict):
+                raise PodShapeError(f"{prefix}spec.{field}[{index}]", "must be an object")
+            yield ContainerView(
+                name=text(raw.get("name")),
+                image=text(raw.get("image")),
+                field_path=f"{prefix}spec.{field}[{index}]",
+                raw=raw,
+            )
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """``value`` when it is an object, else an empty one: the API server has checked the types."""
+    return value if isinstance(value, dict) else _EMPTY
+
+
+def sequence(value: object) -> Sequence[Any]:
+    """``value`` when it is a list, else an empty one."""
+    return value if isinstance(value, list) else ()
+
+
+def text(value: object) -> str:
+    """``value`` when it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def words(container: ContainerView) -> Iterator[str]:
+    """Every word of the container's command line: ``command``, then ``args``."""
+    for field in ("command", "args"):
+        for word in sequence(container.raw.get(field)):
+            yield text(word)
+
+
+def environment(container: ContainerView) -> Iterator[tuple[str, str]]:
+    """Every variable that the container's ``env`` sets to a plain value."""
+    for entry in sequence(container.raw.get("env")):
+        name = text(mapping(entry).get("name"))
+        if name:
+            yield name, text(mapping(entry).get("value"))
+
+
+def described(container: ContainerView) -> str:
+    """``db (docker.io/library/postgres:11)``: the container as messages name it."""
+    reference = container.reference
+    return f"{shown(container.name, 63)} ({shown(str(reference or container.image), 160)})"

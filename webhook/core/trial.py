@@ -1,0 +1,216 @@
+"""One RuntimeClass tried on one pod under one policy: what would be refused, what warned of."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from webhook.core.compat import BoundRuntime, Finding, Needs, findings, needs_of, worst
+from webhook.core.images import glob_matches
+from webhook.core.names import REASON_OF_VERDICT, Action, Reason, Verdict, shown
+from webhook.core.pod import ARCH_LABEL, PodView, text
+from webhook.core.policy import Exemption, Override, Policy, Rules
+from webhook.core.runtimes import RuntimeProfile
+from webhook.core.snapshot import Snapshot
+
+RECONFIGURING: tuple[str, ...] = (
+    "dev.gvisor.*",
+    "io.katacontainers.*",
+    "io.kubernetes.cri.untrusted-workload",
+    "io.kubernetes.cri-o.*",
+    "run.oci.*",
+)
+"""Pod annotations that reconfigure a sandbox or pick another runtime: gVisor's shim, Kata, the
+containerd CRI plugin's untrusted handler, CRI-O's ``allowed_annotations``, crun's handlers."""
+_RECONFIGURING_PREFIXES = tuple(glob.rstrip("*") for glob in RECONFIGURING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One cause of a refusal; ``finding`` where the compatibility table is the cause."""
+
+    reason: Reason
+    cause: str
+    field_path: str
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A finding and what the policy does with it."""
+
+    finding: Finding
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """The outcome of trying ``runtime_class`` (None: the node's default runtime)."""
+
+    runtime_class: str | None
+    profile: RuntimeProfile | None
+    refusals: tuple[Refusal, ...]
+    judged: tuple[Judged, ...]
+    offered: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the policy refuses the pod on this class."""
+        return bool(self.refusals)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of the table, exempt findings left out."""
+        return worst(judged.finding.verdict for judged in self.judged)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A pod under its governing policy: what every trial of it shares."""
+
+    pod: PodView
+    policy: Policy
+    override: Override | None
+    exemptions: tuple[Exemption, ...]
+    expired: tuple[Exemption, ...]
+    snapshot: Snapshot
+    namespace_annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force: the override's where one matches."""
+        return self.override.rules if self.override else self.policy.rules
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the pod needs, read once for all classes tried."""
+        return needs_of(self.pod, self.snapshot.compat)
+
+    def permitted_by(self, runtime_class: str | None) -> Exemption | None:
+        """The exemption that lets the pod use a class (None: none) that the rules do not."""
+        return next((e for e in self.exemptions if e.permits(runtime_class)), None)
+
+    def bound(self, profile: RuntimeProfile) -> BoundRuntime:
+        """The table for a profile on the architecture that the pod asks for."""
+        arch = text(self.pod.node_selector.get(ARCH_LABEL))
+        if arch in {"amd64", "arm64"}:
+            profile = profile.for_arch(arch)
+        return self.snapshot.compat.bind(profile, self.snapshot.today)
+
+
+def open_case(pod: PodView, policy: Policy, snapshot: Snapshot) -> Case:
+    """The case of ``pod`` under ``policy``: its override, its exemptions of today."""
+    matching = policy.exemptions_for(pod) if policy.exemptions else ()
+    namespace = snapshot.cluster.namespace(pod.namespace)
+    return Case(
+        pod=pod,
+        policy=policy,
+        override=policy.override_for(pod) if policy.overrides else None,
+        exemptions=tuple(e for e in matching if not e.expired(snapshot.today)),
+        expired=tuple(e for e in matching if e.expired(snapshot.today)),
+        snapshot=snapshot,
+        namespace_annotations=namespace.annotations if namespace else {},
+    )
+
+
+def attempt(case: Case, runtime_class: str | None) -> Trial:
+    """Try ``runtime_class`` on the pod: its own refusals first, then the table's."""
+    profile = case.snapshot.inventory.profile_of(runtime_class)
+    judged = judge(case, profile)
+    refusals = [
+        *_class_refusals(case, runtime_class, profile),
+        *annotation_refusals(case),
+        *finding_refusals(judged),
+    ]
+    offered = _offered(case, runtime_class)
+    return Trial(
+        runtime_class=runtime_class,
+        profile=profile,
+        refusals=tuple(refusals),
+        judged=judged,
+        offered=offered,
+        notes=tuple(_notes(case, runtime_class, profile, offered)),
+    )
+
+
+def judge(case: Case, profile: RuntimeProfile | None) -> tuple[Judged, ...]:
+    """The findings that are not simply compatible, each with its action; exempt ones left out."""
+    if profile is None:
+        return ()
+    return tuple(
+        Judged(finding=finding, action=case.rules.actions[finding.verdict])
+        for finding in findings(case.needs, case.bound(profile))
+        if finding.verdict is not Verdict.COMPATIBLE
+        and not any(e.covers(finding.need.feature) for e in case.exemptions)
+    )
+
+
+def finding_refusals(judged: tuple[Judged, ...]) -> Iterator[Refusal]:
+    """A refusal for each finding that the policy denies."""
+    for entry in judged:
+        if entry.action is Action.DENY:
+            yield Refusal(
+                reason=REASON_OF_VERDICT[entry.finding.verdict],
+                cause="",
+                field_path=entry.finding.need.field_path,
+                finding=entry.finding,
+            )
+
+
+def annotation_refusals(case: Case) -> Iterator[Refusal]:
+    """A refusal for each annotation of the pod that reconfigures the sandbox."""
+    for key in case.pod.annotations:
+        if not key.startswith(_RECONFIGURING_PREFIXES):
+            continue
+        if any(glob_matches(glob, key) for glob in case.rules.runtime_annotations):
+            continue
+        yield Refusal(
+            reason=Reason.RUNTIME_ANNOTATION_NOT_ALLOWED,
+            cause=key,
+            field_path=case.pod.path(f'metadata.annotations["{key}"]'),
+        )
+
+
+def _class_refusals(
+    case: Case, runtime_class: str | None, profile: RuntimeProfile | None
+) -> Iterator[Refusal]:
+    """Refusals of the class itself, in DESIGN's order (section 3, step 4)."""
+    if runtime_class is None:
+        return
+    at = case.pod.path("spec.runtimeClassName")
+    allowed = case.rules.runtime_classes.allows(runtime_class)
+    if not allowed and case.permitted_by(runtime_class) is None:
+        yield Refusal(reason=Reason.RUNTIME_CLASS_NOT_ALLOWED, cause=runtime_class, field_path=at)
+    known = case.snapshot.cluster.runtime_classes
+    view = known.get(runtime_class) if known is not None else None
+    if known is not None and view is None:
+        yield Refusal(reason=Reason.RUNTIME_CLASS_NOT_FOUND, cause=runtime_class, field_path=at)
+    if profile is None:
+        if case.rules.actions[Verdict.UNKNOWN] is Action.DENY:
+            yield Refusal(reason=Reason.RUNTIME_CLASS_UNKNOWN, cause=runtime_class, field_path=at)
+    elif view is not None and profile.handler not in {None, view.handler}:
+        yield Refusal(reason=Reason.HANDLER_MISMATCH, cause=view.handler, field_path=at)
+
+
+def _offered(case: Case, runtime_class: str | None) -> bool:
+    """Whether a Ready node offers the class's handler, as far as the cluster tells."""
+    cluster = case.snapshot.cluster
+    view = (cluster.runtime_classes or {}).get(runtime_class or "")
+    return view is None or cluster.offers(view, case.pod.node_selector)
+
+
+def _notes(
+    case: Case, runtime_class: str | None, profile: RuntimeProfile | None, offered: bool
+) -> Iterator[str]:
+    """What does not refuse but should be known: no node, a class that nobody described."""
+    if (
+        runtime_class is not None
+        and profile is None
+        and case.rules.actions[Verdict.UNKNOWN] is Action.WARN
+    ):
+        yield f"RuntimeClass {shown(runtime_class)} is not in the inventory: nothing known of it"
+    if not offered:
+        yield (
+            f"no Ready node that this pod may run on offers RuntimeClass "
+            f"{shown(runtime_class or '')}"
+        )

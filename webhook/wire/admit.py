@@ -1,0 +1,115 @@
+"""One review answered: the five calls in their order, nothing else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from webhook.core.decision import (
+    Change,
+    Decision,
+    Grounds,
+    Keep,
+    Operation,
+    decide,
+    decide_stored,
+    lacks_namespace,
+)
+from webhook.core.pod import PodShapeError, PodView, view_pod
+from webhook.core.snapshot import Snapshot
+from webhook.wire.patch import json_patch
+from webhook.wire.response import allowed_response, mutating_response, validating_response
+from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
+
+
+class Door(StrEnum):
+    """Which of the two webhooks is asked."""
+
+    MUTATE = "mutate"
+    VALIDATE = "validate"
+
+
+class NamespaceNotSeen(LookupError):
+    """The decision needs a namespace that the snapshot does not know: fetch it, ask again."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"namespace {namespace!r} is not known and the policies need its labels")
+        self.namespace = namespace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The answer, and what is recorded of it."""
+
+    body: bytes
+    door: Door
+    request: AdmissionRequest
+    decision: Decision
+    revision: str
+
+
+_NOT_OURS = Keep(grounds=Grounds(why="not a pod"))
+_POD_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
+
+
+def admit(body: bytes, snapshot: Snapshot, door: Door) -> Outcome:
+    """Answer one review. Raises ReviewError (the caller's fault) and NamespaceNotSeen."""
+    request = parse_review(body)
+    if not _is_pod(request):
+        return _outcome(allowed_response(request.uid), door, request, _NOT_OURS, snapshot)
+    pod, operation = _pod_and_operation(request)
+    if lacks_namespace(request.namespace, snapshot):
+        raise NamespaceNotSeen(request.namespace)
+    if door is Door.MUTATE:
+        return _mutated(request, pod, operation, snapshot)
+    decision = decide_stored(pod, operation, snapshot)
+    answer = validating_response(request.uid, decision, snapshot.revision)
+    return _outcome(answer, door, request, decision, snapshot)
+
+
+def _mutated(
+    request: AdmissionRequest, pod: PodView, operation: Operation, snapshot: Snapshot
+) -> Outcome:
+    decision = decide(pod, operation, snapshot)
+    operations = json_patch(decision, request.object or {})
+    answer = mutating_response(request.uid, decision, operations, snapshot.revision)
+    return _outcome(answer, Door.MUTATE, request, decision, snapshot)
+
+
+def _is_pod(request: AdmissionRequest) -> bool:
+    return (
+        request.resource == "pods"
+        and request.group == ""
+        and request.sub_resource in _POD_SUBRESOURCES
+        and request.operation in {Change.CREATE, Change.UPDATE}
+    )
+
+
+def _pod_and_operation(request: AdmissionRequest) -> tuple[PodView, Operation]:
+    pod = _view(request, "object")
+    change = Change(request.operation)
+    old = _view(request, "oldObject") if change is Change.UPDATE else None
+    return pod, Operation(change=change, old=old, user=request.user, groups=request.groups)
+
+
+def _view(request: AdmissionRequest, key: str) -> PodView:
+    obj = request.object if key == "object" else request.old_object
+    if obj is None:
+        raise ReviewError(f"request.{key}: must be a pod on {request.operation}, not null")
+    if not request.namespace:
+        raise ReviewError("request.namespace: must be set for a pod")
+    try:
+        return view_pod(
+            obj.get("spec"),
+            obj.get("metadata"),
+            namespace=request.namespace,
+            default_name=request.name,
+        )
+    except PodShapeError as error:
+        raise ReviewError(f"request.{key}.{error}") from error
+
+
+def _outcome(
+    body: bytes, door: Door, request: AdmissionRequest, decision: Decision, snapshot: Snapshot
+) -> Outcome:
+    return Outcome(
+        body=body, door=door, request=request, decision=decision, revision=snapshot.revision
+    )

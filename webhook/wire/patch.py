@@ -1,0 +1,42 @@
+"""A decision as JSON Patch (RFC 6902): the class and our annotation, nothing else.
+
+Overhead and scheduling are left to the API server's RuntimeClass plugin, which runs again after a
+mutating webhook has changed the pod.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from webhook.core.decision import Assign, Decision
+from webhook.core.names import ASSIGNED_BY
+from webhook.core.pod import mapping
+
+Operations = list[dict[str, Any]]
+
+
+def json_patch(decision: Decision, obj: Mapping[str, Any]) -> Operations:
+    """The operations that carry out ``decision`` on the pod ``obj``; empty for all but Assign."""
+    if not isinstance(decision, Assign):
+        return []
+    return [
+        _add(("spec", "runtimeClassName"), decision.runtime_class),
+        *_annotate(obj, ASSIGNED_BY, decision.assigned_by),
+    ]
+
+
+def _annotate(obj: Mapping[str, Any], key: str, value: str) -> Operations:
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict):
+        return [_add(("metadata",), {"annotations": {key: value}})]
+    if not mapping(metadata.get("annotations")):
+        return [_add(("metadata", "annotations"), {key: value})]
+    return [_add(("metadata", "annotations", key), value)]
+
+
+def _add(keys: tuple[str, ...], value: object) -> dict[str, Any]:
+    return {"op": "add", "path": pointer(*keys), "value": value}
+
+
+def pointer(*keys: str) -> str:
+    """A JSON Pointer (RFC 6901) to ``keys``."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
