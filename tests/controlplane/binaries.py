@@ -85,7 +85,11 @@ def _kubernetes(name: str, takes: str) -> Program:
     # depend on the release are judged against the wrong one.
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
     version = {"gitVersion": KUBERNETES_VERSION, "gitMajor": major, "gitMinor": minor}
-    stamps = (f"-X k8s.io/component-base/version.{key}={value}" for key, value in version.items())
+    stamps = (
+        f"-X {package}.{key}={value}"
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        for key, value in version.items()
+    )
     return Program(
         name=name,
         package=f"k8s.io/kubernetes/cmd/{name}",
