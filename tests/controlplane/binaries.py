@@ -110,7 +110,7 @@ ETCD = Program(
 )
 KUBE_APISERVER = _kubernetes("kube-apiserver", "4 to 7 minutes")
 KUBECTL = _kubernetes("kubectl", "half a minute")
-KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager", "2 to 4 minutes")
+KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager", "1 to 4 minutes")
 
 PROGRAMS = (ETCD, KUBE_APISERVER, KUBECTL, KUBE_CONTROLLER_MANAGER)
 """In the order in which they are built: each reuses the packages of those before."""

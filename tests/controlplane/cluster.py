@@ -17,6 +17,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ from tests.controlplane.keys import serving_pair, signing_key
 from tests.controlplane.processes import Component, StartError, free_port
 
 KUBECTL_SECONDS = 60
+GRANT_SECONDS = 20
 PORT_ATTEMPTS = 3
 PORT_TAKEN = "address already in use"
 
@@ -172,12 +174,20 @@ class ControlPlane:
         self.kubectl("create", "-f", "-", stdin=json.dumps(namespace))
 
     def grant(self, user: str, namespace: str, role: str = "edit") -> None:
-        """Give a user a cluster role in one namespace: view, edit, admin, or any other by name."""
-        for cluster_role in settings.GRANTED_ROLES.get(role, (role,)):
-            self.kubectl(
-                *("create", "rolebinding", f"{user}-{cluster_role}", f"--namespace={namespace}"),
-                *(f"--user={user}", f"--clusterrole={cluster_role}"),
-            )
+        """Give a user a cluster role in one namespace: view, edit, admin, or any other by name.
+
+        Returns when the API server goes by it, which for any other role may take a moment more.
+        """
+        bindings = settings.role_bindings(user=user, namespace=namespace, role=role)
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(bindings))
+        seen = settings.GRANT_IS_SEEN.get(role)
+        if seen is None:
+            return
+        question = ("auth", "can-i", *seen, f"--namespace={namespace}")
+        deadline = time.monotonic() + GRANT_SECONDS
+        while self.kubectl(*question, user=user, check=False).returncode:
+            if time.monotonic() > deadline:
+                raise KubectlError(f"{user} is not seen as {role} of {namespace}")
 
     def audit_events(self) -> list[dict[str, Any]]:
         """The audit events so far, oldest first: every change to what settings.AUDIT_POLICY names.

@@ -18,11 +18,18 @@ instance, let admin impersonate: `kubectl --as=system:node:one --as-group=system
 
 GRANTED_ROLES: Mapping[str, tuple[str, ...]] = {
     "view": ("system:aggregate-to-view",),
-    "edit": ("system:aggregate-to-edit", "system:aggregate-to-view"),
-    "admin": ("system:aggregate-to-admin", "system:aggregate-to-edit", "system:aggregate-to-view"),
+    "edit": ("system:aggregate-to-view", "system:aggregate-to-edit"),
+    "admin": ("system:aggregate-to-view", "system:aggregate-to-edit", "system:aggregate-to-admin"),
 }
 """The cluster roles behind the roles a user is given: the controller manager is what fills
 view, edit and admin, and most tests run without one."""
+
+GRANT_IS_SEEN: Mapping[str, tuple[str, str]] = {
+    "view": ("get", "pods"),
+    "edit": ("create", "pods"),
+    "admin": ("create", "rolebindings"),
+}
+"""What a user may do as soon as the API server has seen the last of the role's bindings."""
 
 _WORKLOADS = {
     "": ["pods", "pods/ephemeralcontainers", "replicationcontrollers", "namespaces"],
@@ -114,6 +121,25 @@ def token_file(tokens: Mapping[str, str]) -> str:
         groups = f',"{",".join(USERS[user])}"' if USERS[user] else ""
         lines.append(f"{token},{user},{user}{groups}\n")
     return "".join(lines)
+
+
+def role_bindings(*, user: str, namespace: str, role: str) -> dict[str, object]:
+    """What gives a user a role in a namespace, as a List."""
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": f"{user}-{cluster_role}", "namespace": namespace},
+                "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+                "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": cluster_role},
+            }
+            for cluster_role in GRANTED_ROLES.get(role, (role,))
+        ],
+    }
 
 
 def kubeconfig_text(*, url: str, ca_pem: str, user: str, token: str) -> str:

@@ -115,6 +115,30 @@ def test_the_tenant_is_refused_where_nothing_was_granted(control_plane: ControlP
     )
 
 
+def test_a_viewer_is_refused_to_create(control_plane: ControlPlane) -> None:
+    control_plane.create_namespace("read-only")
+    control_plane.grant("tenant", "read-only", role="view")
+    refused = create(control_plane, "written", "read-only", check=False)
+    assert refused.stderr == (
+        'Error from server (Forbidden): error when creating "STDIN": pods is forbidden: User'
+        ' "tenant" cannot create resource "pods" in API group "" in the namespace "read-only"\n'
+    )
+
+
+def test_a_viewer_may_become_an_editor(control_plane: ControlPlane) -> None:
+    control_plane.create_namespace("promoted")
+    control_plane.grant("tenant", "promoted", role="view")
+    control_plane.grant("tenant", "promoted", role="edit")
+    assert create(control_plane, "written", "promoted").json()["metadata"]["name"] == "written"
+
+
+def test_an_admin_of_a_namespace_may_grant_in_it(control_plane: ControlPlane) -> None:
+    control_plane.create_namespace("owned")
+    control_plane.grant("tenant", "owned", role="admin")
+    asked = ("auth", "can-i", "create", "rolebindings", "--namespace=owned")
+    assert control_plane.kubectl(*asked, user="tenant").stdout == "yes\n"
+
+
 def test_a_failed_kubectl_raises_with_what_it_printed(control_plane: ControlPlane) -> None:
     with pytest.raises(KubectlError) as caught:
         control_plane.kubectl("get", "namespace", "nowhere")
