@@ -4,14 +4,15 @@ Facts say what a runtime lacks or does slowly, requirements say what an applicat
 verdict is the matrix ``VERDICTS`` applied to one of each.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from webhook.core.applications import Application, Catalogue, Declared, Evidence, declared_needs
-from webhook.core.features import uses, wider
+from webhook.core.applications import Need as ApplicationNeed
+from webhook.core.features import Use, uses, wider
 from webhook.core.images import glob_matches
-from webhook.core.names import VERDICT_RANK, Feature, Strength, Support, Verdict
+from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
 from webhook.core.pod import ContainerView, PodView
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.versions import ALL_VERSIONS, IntervalSet, Version
@@ -45,7 +46,6 @@ VERDICTS: Mapping[tuple[Strength, Support], Verdict] = {
 }
 """DESIGN 4: the verdict of one need against one fact; an ignored security field is apart."""
 
-UNKNOWN_VERSION_MONTHS = 24
 _UNKNOWN_VERSION_SPAN = timedelta(days=730)
 
 
@@ -167,10 +167,33 @@ class Finding:
         return self.fact.evidence if self.fact else ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict on a feature needed with some strength, on one bound runtime."""
+
+    verdict: Verdict
+    support: Support
+    version: Version | None
+    fact: Fact | None
+    since: Version | None = None
+
+
+JudgedNeed = tuple[ApplicationNeed, Judgement]
+
+
 class BoundRuntime:
     """The table for one profile: every look-up by feature is made once and kept."""
 
-    __slots__ = ("_by_feature", "_facts", "_globs", "_judged", "profile", "versions")
+    __slots__ = (
+        "_by_feature",
+        "_concerns",
+        "_facts",
+        "_globs",
+        "_judged",
+        "_of_application",
+        "profile",
+        "versions",
+    )
 
     def __init__(
         self, facts: Iterable[Fact], profile: RuntimeProfile, versions: tuple[Version | None, ...]
@@ -180,7 +203,9 @@ class BoundRuntime:
         self._facts: dict[str, list[Fact]] = {}
         self._globs: list[str] = []
         self._by_feature: dict[Feature, tuple[Fact, ...]] = {}
-        self._judged: dict[tuple[Feature, Strength, bool], _Judgement] = {}
+        self._judged: dict[tuple[Feature, Strength, bool], Judgement] = {}
+        self._of_application: dict[str, tuple[JudgedNeed, ...]] = {}
+        self._concerns: dict[str, tuple[JudgedNeed, ...]] = {}
         for fact in facts:
             if fact.runtime == profile.runtime and fact.when.match(profile):
                 self._facts.setdefault(fact.feature, []).append(fact.under(profile))
@@ -210,27 +235,40 @@ class BoundRuntime:
             if glob_matches(glob, feature):
                 yield from self._facts[glob]
 
-    def judge(self, need: Need) -> Finding:
-        """The finding of ``need`` on this runtime: over several releases, the worst."""
-        key = (need.feature, need.strength, need.security)
+    def judgement(self, feature: Feature, strength: Strength, security: bool) -> Judgement:
+        """The verdict on one need here: over several releases, the worst."""
+        key = (feature, strength, security)
         judgement = self._judged.get(key)
         if judgement is None:
-            judgement = self._judge(need)
-            if len(self._judged) < 8192:
+            judgement = self._judge(feature, strength, security)
+            if len(self._judged) < 8192:  # tenants declare ids: the memory has a bound
                 self._judged[key] = judgement
-        return Finding(
-            need=need,
-            support=judgement.support,
-            verdict=judgement.verdict,
-            runtime=self.profile.runtime,
-            version=judgement.version,
-            fact=judgement.fact,
-            since=judgement.since,
-        )
+        return judgement
 
-    def _judge(self, need: Need) -> "_Judgement":
-        facts = self.facts_about(need.feature)
-        judged = [_judge_on(version, facts, need) for version in self.versions]
+    def judged_needs(self, application: Application) -> tuple[JudgedNeed, ...]:
+        """Every need of an application with its verdict here, made once for all its pods."""
+        judged = self._of_application.get(application.name)
+        if judged is None:
+            judged = self._of_application[application.name] = tuple(
+                (need, self.judgement(need.feature, need.strength, False))
+                for need in application.needs
+            )
+        return judged
+
+    def concerns_of(self, application: Application) -> tuple[JudgedNeed, ...]:
+        """The needs of an application that are not simply met here."""
+        concerns = self._concerns.get(application.name)
+        if concerns is None:
+            concerns = self._concerns[application.name] = tuple(
+                (need, judgement)
+                for need, judgement in self.judged_needs(application)
+                if judgement.verdict is not Verdict.COMPATIBLE
+            )
+        return concerns
+
+    def _judge(self, feature: Feature, strength: Strength, security: bool) -> Judgement:
+        facts = self.facts_about(feature)
+        judged = [_judge_on(version, facts, strength, security) for version in self.versions]
         worst = min(judged, key=lambda j: VERDICT_RANK[j.verdict])
         if not self.profile.versions and any(j.verdict != worst.verdict for j in judged):
             # Nobody said which release runs here, and the releases disagree.
@@ -238,35 +276,28 @@ class BoundRuntime:
         if worst.verdict is Verdict.COMPATIBLE:
             return worst
         after = worst.version or self.versions[0]
-        return replace(worst, since=_since(after, facts, need))
+        return replace(worst, since=_since(after, facts, strength))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judgement:
-    verdict: Verdict
-    support: Support
-    version: Version | None
-    fact: Fact | None
-    since: Version | None = None
-
-
-def _judge_on(version: Version | None, facts: Sequence[Fact], need: Need) -> _Judgement:
+def _judge_on(
+    version: Version | None, facts: Sequence[Fact], strength: Strength, security: bool
+) -> Judgement:
     fact = next((f for f in facts if version is None or version in f.versions), None)
     support = fact.support if fact else Support.UNKNOWN
-    verdict = VERDICTS[need.strength, support]
-    if need.security and support is Support.IGNORED:
+    verdict = VERDICTS[strength, support]
+    if security and support is Support.IGNORED:
         verdict = Verdict.IGNORED_SECURITY
-    return _Judgement(verdict=verdict, support=support, version=version, fact=fact)
+    return Judgement(verdict=verdict, support=support, version=version, fact=fact)
 
 
-def _since(version: Version | None, facts: Sequence[Fact], need: Need) -> Version | None:
+def _since(version: Version | None, facts: Sequence[Fact], strength: Strength) -> Version | None:
     """The first release after ``version`` from which on every fact known meets the need."""
     if version is None:
         return None
     edges = sorted({e for f in facts for e in f.versions.boundaries() if e > version})
     met: Version | None = None
     for edge in edges:
-        if _judge_on(edge, facts, need).verdict is not Verdict.COMPATIBLE:
+        if _judge_on(edge, facts, strength, False).verdict is not Verdict.COMPATIBLE:
             met = None
         elif met is None:
             met = edge
@@ -312,63 +343,112 @@ class CompatTable:
 class Needs:
     """Everything that a pod needs: read once, judged against each runtime in question."""
 
-    needs: tuple[Need, ...]
-    applications: tuple[Application, ...]
+    pod: PodView
+    uses: tuple[Use, ...]
+    members: tuple[tuple[ContainerView, Application], ...]
     declared: Declared
 
     @property
     def recognised(self) -> bool:
         """Whether some row knows one of the images."""
-        return bool(self.applications)
+        return bool(self.members)
 
 
 def needs_of(pod: PodView, table: CompatTable) -> Needs:
     """What ``pod`` needs: by its fields, by its applications, and by its own declaration."""
-    needs = [
-        Need(
-            feature=use.feature,
-            strength=use.strength,
-            field_path=use.field_path,
-            container=use.container,
-            security=use.security,
-        )
-        for use in uses(pod)
-    ]
-    applications: dict[str, Application] = {}
-    for container in pod.containers:
-        for application in table.catalogue.recognise(container, pod):
-            applications[application.name] = application
-            needs.extend(_application_needs(application, container, pod))
-    declared = declared_needs(pod)
-    if declared.features:
-        at = pod.path('metadata.annotations["runtimegate.dev/needs"]')
-        needs.extend(
-            Need(feature=feature, strength=Strength.REQUIRED, field_path=at)
-            for feature in declared.features
-        )
-    return Needs(needs=tuple(needs), applications=tuple(applications.values()), declared=declared)
-
-
-def _application_needs(
-    application: Application, container: ContainerView, pod: PodView
-) -> Iterator[Need]:
-    for need in application.needs:
-        if need.applies(container, pod):
-            yield Need(
-                feature=need.feature,
-                strength=need.strength,
-                field_path=f"{container.field_path}.image",
-                container=container,
-                application=application,
-                note=need.note,
-            )
+    recognise = table.catalogue.recognise
+    return Needs(
+        pod=pod,
+        uses=uses(pod),
+        members=tuple(
+            (container, application)
+            for container in pod.containers
+            for application in recognise(container, pod)
+        ),
+        declared=declared_needs(pod),
+    )
 
 
 def findings(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:
     """Every need judged on ``runtime``, the worst verdict first, else in the pod's order."""
-    judged = [runtime.judge(need) for need in needs.needs]
-    judged.sort(key=lambda finding: VERDICT_RANK[finding.verdict])
-    return tuple(judged)
+    return _in_order(_judged(needs, runtime, runtime.judged_needs, _EVERY_VERDICT))
+
+
+def concerns(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:
+    """The findings that are not simply compatible, in the order of ``findings``."""
+    return _in_order(_judged(needs, runtime, runtime.concerns_of, _CONCERNS))
+
+
+_EVERY_VERDICT = frozenset(Verdict)
+_CONCERNS = _EVERY_VERDICT - {Verdict.COMPATIBLE}
+
+
+def _in_order(judged: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(judged, key=lambda finding: VERDICT_RANK[finding.verdict]))
+
+
+def _judged(
+    needs: Needs,
+    runtime: BoundRuntime,
+    needs_of_application: Callable[[Application], tuple[JudgedNeed, ...]],
+    wanted: frozenset[Verdict],
+) -> Iterator[Finding]:
+    for use in needs.uses:
+        judgement = runtime.judgement(use.feature, use.strength, use.security)
+        if judgement.verdict in wanted:
+            yield _finding(_need_of_use(use), judgement, runtime)
+    for container, application in needs.members:
+        for need, judgement in needs_of_application(application):
+            if need.applies(container, needs.pod):
+                reported = _need_of_application(need, container, application)
+                yield _finding(reported, judgement, runtime)
+    for feature in needs.declared.features:
+        judgement = runtime.judgement(feature, Strength.REQUIRED, False)
+        if judgement.verdict in wanted:
+            yield _finding(_need_declared(feature, needs.pod), judgement, runtime)
+
+
+def _finding(need: Need, judgement: Judgement, runtime: BoundRuntime) -> Finding:
+    return Finding(
+        need=need,
+        support=judgement.support,
+        verdict=judgement.verdict,
+        runtime=runtime.profile.runtime,
+        version=judgement.version,
+        fact=judgement.fact,
+        since=judgement.since,
+    )
+
+
+def _need_of_use(use: Use) -> Need:
+    return Need(
+        feature=use.feature,
+        strength=use.strength,
+        field_path=use.field_path,
+        container=use.container,
+        security=use.security,
+    )
+
+
+def _need_of_application(
+    need: ApplicationNeed, container: ContainerView, application: Application
+) -> Need:
+    return Need(
+        feature=need.feature,
+        strength=need.strength,
+        field_path=f"{container.field_path}.image",
+        container=container,
+        application=application,
+        note=need.note,
+    )
+
+
+def _need_declared(feature: Feature, pod: PodView) -> Need:
+    return Need(
+        feature=feature,
+        strength=Strength.REQUIRED,
+        field_path=pod.path(f'metadata.annotations["{NEEDS}"]'),
+    )
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

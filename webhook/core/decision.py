@@ -129,6 +129,7 @@ def decide_stored(pod: PodView, operation: Operation, snapshot: Snapshot) -> Kee
         grounds=replace(decision.grounds, notices=(), warnings=()),
         reason=Reason.RUNTIME_CLASS_REQUIRED,
         message=messages.unassigned(open_case(pod, policy, snapshot), decision.runtime_class),
+        causes=(_class_required(pod),),
     )
 
 
@@ -199,13 +200,16 @@ def _decide_without_class(case: Case) -> Decision:
     """An unset pod that gets nothing: on the node's default runtime, unless a class is required."""
     trial = attempt(case, None)
     if case.rules.runtime_classes.required and case.permitted_by(None) is None:
-        required = Refusal(
-            reason=Reason.RUNTIME_CLASS_REQUIRED,
-            cause="",
-            field_path=case.pod.path("spec.runtimeClassName"),
-        )
-        return _deny(case, replace(trial, refusals=(required,)))
+        return _deny(case, replace(trial, refusals=(_class_required(case.pod),)))
     return _kept_or_denied(case, trial)
+
+
+def _class_required(pod: PodView) -> Refusal:
+    return Refusal(
+        reason=Reason.RUNTIME_CLASS_REQUIRED,
+        cause="spec.runtimeClassName is not set",
+        field_path=pod.path("spec.runtimeClassName"),
+    )
 
 
 def _fallback(case: Case, refused: str) -> Trial | None:
@@ -266,7 +270,7 @@ def _kept_or_denied(case: Case, trial: Trial) -> Decision:
 def _assign(case: Case, trial: Trial, notice: str) -> Decision:
     override = f"/{case.override.name}" if case.override else ""
     return Assign(
-        grounds=replace(_grounds(case, trial), notices=(notice,)),
+        grounds=_grounds(case, trial, notices=(notice,)),
         runtime_class=trial.runtime_class or "",
         assigned_by=f"{case.policy.name}{override}",
     )
@@ -300,7 +304,7 @@ def _suggestions(case: Case, refused: Trial) -> Iterator[str]:
 
 
 def _candidates(case: Case) -> dict[str, None]:
-    """Concrete classes that the rules allow, each once: default, fallbacks, then the inventory's."""
+    """Concrete classes that the rules allow: default, fallbacks, then the inventory's."""
     classes = case.rules.runtime_classes
     default = (classes.default,) if classes.default else ()
     concrete = (name for name in classes.allowed if "*" not in name and "?" not in name)
@@ -308,7 +312,7 @@ def _candidates(case: Case) -> dict[str, None]:
     return dict.fromkeys((*default, *classes.fallback, *concrete, *declared))
 
 
-def _grounds(case: Case, trial: Trial) -> Grounds:
+def _grounds(case: Case, trial: Trial, notices: tuple[str, ...] = ()) -> Grounds:
     exemption = _exemption_used(case, trial)
     return Grounds(
         policy=case.policy.name,
@@ -319,6 +323,7 @@ def _grounds(case: Case, trial: Trial) -> Grounds:
         verdict=trial.verdict,
         recognised=case.needs.recognised,
         findings=trial.judged,
+        notices=notices,
         warnings=messages.warnings_of(case, trial),
     )
 

@@ -5,7 +5,7 @@ has: each object's own keys are looked up in it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ NAMESPACES: Mapping[str, str] = {
 }
 _FEATURE = re.compile(r"^(?P<namespace>[a-z]+):(?P<name>[A-Za-z0-9_./:=+*-]{1,160})$")
 _PATHS = frozenset({"device", "proc", "sys"})
+_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
 
 
 class FeatureError(ValueError):
@@ -74,6 +75,9 @@ Reader = Callable[[Any], Iterable[Part]]
 _WHOLE: tuple[Part, ...] = (("", ""),)
 
 
+_PROFILES = frozenset({"RuntimeDefault", "Localhost"})
+
+
 def _is_true(value: object) -> Iterable[Part]:
     return _WHOLE if value is True else ()
 
@@ -86,21 +90,31 @@ def _is_set(value: object) -> Iterable[Part]:
     return _WHOLE if value else ()
 
 
+def _name(value: object) -> str:
+    """A name as part of a feature id; empty for what no name can be: tenants write these."""
+    name = text(value)
+    return name if _NAME.match(name) else ""
+
+
 def _profile(value: object) -> Iterable[Part]:
     kind = text(mapping(value).get("type"))
-    return ((f"/{kind}", ".type"),) if kind and kind != "Unconfined" else ()
+    if not kind or kind == "Unconfined":
+        return ()
+    return ((f"/{kind}" if kind in _PROFILES else "", ".type"),)
 
 
 def _sysctls(value: object) -> Iterable[Part]:
     for index, entry in enumerate(sequence(value)):
         # Both spellings, net.core.somaxconn and net/core/somaxconn, name one sysctl.
-        name = text(mapping(entry).get("name")).replace("/", ".")
-        yield f"/{name}", f"[{index}].name"
+        name = _name(mapping(entry).get("name")).replace("/", ".")
+        yield f"/{name}" if name else "", f"[{index}].name"
 
 
 def _added_capabilities(value: object) -> Iterable[Part]:
-    for index, name in enumerate(sequence(mapping(value).get("add"))):
-        yield f"{text(name).upper().removeprefix('CAP_')}", f".add[{index}]"
+    for index, written in enumerate(sequence(mapping(value).get("add"))):
+        # What is no name is no capability: the container runtime refuses it by itself.
+        if name := _name(written).upper().removeprefix("CAP_"):
+            yield name, f".add[{index}]"
 
 
 def _proc_mount(value: object) -> Iterable[Part]:
@@ -112,16 +126,28 @@ def _host_process(value: object) -> Iterable[Part]:
 
 
 _DEVICE_TYPES = frozenset({"CharDevice", "BlockDevice"})
+# Below /dev but no device of the node's hardware: folders of memory files, the terminals, and the
+# sources and sinks of bytes that every runtime has of its own.
+_PLAIN_IN_DEV = frozenset(
+    {"full", "hugepages", "mqueue", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "zero"}
+)
 
 
 def _host_path(value: object) -> Iterable[Part]:
     kind, path = text(mapping(value).get("type")), text(mapping(value).get("path"))
-    path = re.sub("/+", "/", path)
-    if kind in _DEVICE_TYPES or (path.startswith("/dev/") and not path.startswith("/dev/shm")):
-        return (("/device", ".path"),)
-    if kind == "Socket" or path.endswith(".sock"):
+    path = re.sub("/+", "/", f"{path}/").removesuffix("/")
+    if kind == "Socket" or path.endswith(".sock") or path == "/dev/log":
         return (("/Socket", ".path"),)
+    if _is_device(kind, path):
+        return (("/device", ".path"),)
     return (("", ""),)
+
+
+def _is_device(kind: str, path: str) -> bool:
+    root, _, below = path.removeprefix("/").partition("/")
+    if root == "dev":
+        return below.partition("/")[0] not in _PLAIN_IN_DEV
+    return kind in _DEVICE_TYPES
 
 
 def _empty_dir(value: object) -> Iterable[Part]:
@@ -130,13 +156,13 @@ def _empty_dir(value: object) -> Iterable[Part]:
 
 
 def _resources(value: object) -> Iterable[Part]:
-    for side in ("limits", "requests"):
-        for name in mapping(mapping(value).get(side)):
-            # limits of an extended resource equal its requests: one finding is enough
-            if name.startswith("hugepages-") and side == "limits":
-                yield "/hugepages", f'.{side}["{name}"]'
-            elif "/" in name and side == "limits":
-                yield f"/{name}", f'.{side}["{name}"]'
+    # Requests of huge pages and of extended resources equal their limits: one finding is enough.
+    for written in mapping(mapping(value).get("limits")):
+        name = _name(written)
+        if name.startswith("hugepages-"):
+            yield "/hugepages", f'.limits["{name}"]'
+        elif "/" in name:
+            yield f"/{name}", f'.limits["{name}"]'
 
 
 def _claims(value: object) -> Iterable[Part]:
@@ -144,11 +170,13 @@ def _claims(value: object) -> Iterable[Part]:
 
 
 def _propagation(value: object) -> Iterable[Part]:
-    return ((f"/{value}", ""),) if value in {"Bidirectional", "HostToContainer"} else ()
+    kind = text(value)
+    return ((f"/{kind}", ""),) if kind in {"Bidirectional", "HostToContainer"} else ()
 
 
 def _is_enabled(value: object) -> Iterable[Part]:
-    return _WHOLE if value in {"Enabled", "IfPossible"} else ()
+    # IfPossible asks for nothing: the kubelet takes what the runtime offers (KEP-3857).
+    return _WHOLE if value == "Enabled" else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,39 +273,56 @@ def _indexed(scope: str) -> _Rows:
     return index
 
 
-_BY_KEY: Mapping[str, _Rows] = {scope: _indexed(scope) for scope in {r.scope for r in FEATURES}}
+_POD_ROWS, _POD_SECURITY_ROWS = _indexed(_POD), _indexed(_POD_SECURITY)
+_CONTAINER_ROWS, _CONTAINER_SECURITY_ROWS = _indexed(_CONTAINER), _indexed(_CONTAINER_SECURITY)
+_VOLUME_ROWS, _MOUNT_ROWS = _indexed(_VOLUME), _indexed(_MOUNT)
 
 
-def uses(pod: PodView) -> Iterator[Use]:
-    """Every use of a row of ``FEATURES`` by ``pod``, pod level first, then container by container."""
+def uses(pod: PodView) -> tuple[Use, ...]:
+    """Every use of a row of ``FEATURES`` by ``pod``, pod level first, then container by container.
+
+    An object that has none of a table's fields costs one set operation.
+    """
+    found: list[Use] = []
     spec = pod.spec
-    yield from _scan(_POD, spec, pod.path("spec"), None)
+    at = pod.path("spec")
+    _scan(_POD_ROWS, spec, at, None, found)
     if security := spec.get("securityContext"):
-        yield from _scan(_POD_SECURITY, security, pod.path("spec.securityContext"), None)
-    for index, volume in enumerate(sequence(spec.get("volumes"))):
-        yield from _scan(_VOLUME, volume, pod.path(f"spec.volumes[{index}]"), None)
+        _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None, found)
+    _scan_each(_VOLUME_ROWS, spec.get("volumes"), f"{at}.volumes", None, found)
     for container in pod.containers:
-        yield from _container_uses(container)
+        raw, at = container.raw, container.field_path
+        _scan(_CONTAINER_ROWS, raw, at, container, found)
+        if security := raw.get("securityContext"):
+            _scan(_CONTAINER_SECURITY_ROWS, security, f"{at}.securityContext", container, found)
+        _scan_each(_MOUNT_ROWS, raw.get("volumeMounts"), f"{at}.volumeMounts", container, found)
+    return tuple(found)
 
 
-def _container_uses(container: ContainerView) -> Iterator[Use]:
-    raw, at = container.raw, container.field_path
-    yield from _scan(_CONTAINER, raw, at, container)
-    if security := raw.get("securityContext"):
-        yield from _scan(_CONTAINER_SECURITY, security, f"{at}.securityContext", container)
-    for index, mount in enumerate(sequence(raw.get("volumeMounts"))):
-        yield from _scan(_MOUNT, mount, f"{at}.volumeMounts[{index}]", container)
+def _scan_each(
+    rows: _Rows, objects: object, at: str, container: ContainerView | None, found: list[Use]
+) -> None:
+    for index, obj in enumerate(sequence(objects)):
+        if isinstance(obj, dict) and not rows.keys().isdisjoint(obj):
+            _scan(rows, obj, f"{at}[{index}]", container, found)
 
 
-def _scan(scope: str, obj: object, at: str, container: ContainerView | None) -> Iterator[Use]:
-    rows = _BY_KEY[scope]
-    for key, value in mapping(obj).items():
-        for row in rows.get(key, ()):
-            for suffix, where in row.read(value):
-                yield Use(
-                    Feature(f"{row.id}{suffix}"),
-                    f"{at}.{key}{where}",
-                    container,
-                    row.strength,
-                    row.security,
+def _scan(
+    rows: _Rows, obj: object, at: str, container: ContainerView | None, found: list[Use]
+) -> None:
+    if not isinstance(obj, dict) or rows.keys().isdisjoint(obj):
+        return
+    for key, of_key in rows.items():
+        if key not in obj:
+            continue
+        for row in of_key:
+            for suffix, where in row.read(obj[key]):
+                found.append(
+                    Use(
+                        Feature(row.id + suffix),
+                        f"{at}.{key}{where}",
+                        container,
+                        row.strength,
+                        row.security,
+                    )
                 )

@@ -35,7 +35,6 @@ _IS: dict[Support, str] = {
     Support.IGNORED: "is ignored",
     Support.GATED: "is off",
     Support.ERRNO: "always fails",
-    Support.ABSENT: "is missing",
     Support.UNKNOWN: "is not known to work",
     Support.FULL: "works",
 }
@@ -126,7 +125,12 @@ def cause_of(finding: Finding) -> str:
     if finding.fact is not None and finding.fact.summary:
         return finding.fact.summary
     namespace, _, name = finding.need.feature.partition(":")
-    subject = shown(name, 80) if namespace == "pod" else f"{namespace} {shown(name, 80)}"
+    if namespace == "pod":
+        subject, missing = shown(name, 80), "is not supported"
+    else:
+        subject, missing = f"{namespace} {shown(name, 80)}", "is missing"
+    if finding.support is Support.ABSENT:
+        return f"{subject} {missing}"
     if finding.support is Support.GATED and finding.fact and finding.fact.gate:
         return f"{subject} is off without --{finding.fact.gate.flag}={finding.fact.gate.values[0]}"
     return f"{subject} {_IS[finding.support]}"
@@ -220,6 +224,8 @@ def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
 
 def limited(found: Sequence[str]) -> tuple[str, ...]:
     """Each warning once, and of many the first nine and a count."""
+    if not found:
+        return ()
     unique = list(dict.fromkeys(found))
     if len(unique) <= MOST_WARNINGS:
         return tuple(unique)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from webhook.core.compat import BoundRuntime, Finding, Needs, findings, needs_of, worst
+from webhook.core.compat import BoundRuntime, Finding, Needs, concerns, needs_of, worst
 from webhook.core.images import glob_matches
 from webhook.core.names import REASON_OF_VERDICT, Action, Reason, Verdict, shown
 from webhook.core.pod import ARCH_LABEL, PodView, text
@@ -139,9 +139,8 @@ def judge(case: Case, profile: RuntimeProfile | None) -> tuple[Judged, ...]:
         return ()
     return tuple(
         Judged(finding=finding, action=case.rules.actions[finding.verdict])
-        for finding in findings(case.needs, case.bound(profile))
-        if finding.verdict is not Verdict.COMPATIBLE
-        and not any(e.covers(finding.need.feature) for e in case.exemptions)
+        for finding in concerns(case.needs, case.bound(profile))
+        if not any(e.covers(finding.need.feature) for e in case.exemptions)
     )
 
 
