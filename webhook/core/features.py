@@ -51,7 +51,7 @@ def parse_feature(written: str) -> Feature:
 
 
 def wider(feature: Feature) -> Feature | None:
-    """The feature that ``feature`` is one operation of: ``syscall:statx`` of ``syscall:statx/X``."""
+    """What ``feature`` is one operation of: ``syscall:statx`` of ``syscall:statx/X``."""
     namespace, _, name = feature.partition(":")
     head, slash, _ = name.partition("/")
     if namespace in _PATHS or not slash:
@@ -128,9 +128,9 @@ def _host_process(value: object) -> Iterable[Part]:
 _DEVICE_TYPES = frozenset({"CharDevice", "BlockDevice"})
 # Below /dev but no device of the node's hardware: folders of memory files, the terminals, and the
 # sources and sinks of bytes that every runtime has of its own.
-_PLAIN_IN_DEV = frozenset(
-    {"full", "hugepages", "mqueue", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "zero"}
-)
+_PLAIN_IN_DEV = frozenset({
+    "full", "hugepages", "mqueue", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "zero",
+})  # fmt: skip
 
 
 def _host_path(value: object) -> Iterable[Part]:
@@ -204,8 +204,8 @@ FEATURES: tuple[PodFeature, ...] = (
                means="sees the node's processes"),
     PodFeature(id="pod:hostIPC", scope=_POD, key="hostIPC", read=_is_true,
                means="shares the node's System V IPC"),
-    PodFeature(id="pod:shareProcessNamespace", scope=_POD, key="shareProcessNamespace", read=_is_true,
-               means="its containers see each other's processes"),
+    PodFeature(id="pod:shareProcessNamespace", scope=_POD, key="shareProcessNamespace",
+               read=_is_true, means="its containers see each other's processes"),
     PodFeature(id="pod:hostUsers/false", scope=_POD, key="hostUsers", read=_is_false,
                means="runs in a user namespace of its own"),
     PodFeature(id="pod:resourceClaims", scope=_POD, key="resourceClaims", read=_is_set,
@@ -220,18 +220,18 @@ FEATURES: tuple[PodFeature, ...] = (
                means="asks for an SELinux label", security=True),
     PodFeature(id="pod:sysctl", scope=_POD_SECURITY, key="sysctls", read=_sysctls,
                means="sets a sysctl", security=True),
-    PodFeature(id="pod:windowsOptions.hostProcess", scope=_POD_SECURITY, key="windowsOptions", read=_host_process,
-               means="is a Windows HostProcess pod"),
+    PodFeature(id="pod:windowsOptions.hostProcess", scope=_POD_SECURITY, key="windowsOptions",
+               read=_host_process, means="is a Windows HostProcess pod"),
     PodFeature(id="pod:privileged", scope=_CONTAINER_SECURITY, key="privileged", read=_is_true,
                means="runs privileged"),
     PodFeature(id="cap:", scope=_CONTAINER_SECURITY, key="capabilities", read=_added_capabilities,
                means="adds a capability"),
-    PodFeature(id="pod:seccompProfile", scope=_CONTAINER_SECURITY, key="seccompProfile", read=_profile,
-               means="asks for a seccomp profile", security=True),
-    PodFeature(id="pod:appArmorProfile", scope=_CONTAINER_SECURITY, key="appArmorProfile", read=_profile,
-               means="asks for an AppArmor profile", security=True),
-    PodFeature(id="pod:seLinuxOptions", scope=_CONTAINER_SECURITY, key="seLinuxOptions", read=_is_set,
-               means="asks for an SELinux label", security=True),
+    PodFeature(id="pod:seccompProfile", scope=_CONTAINER_SECURITY, key="seccompProfile",
+               read=_profile, means="asks for a seccomp profile", security=True),
+    PodFeature(id="pod:appArmorProfile", scope=_CONTAINER_SECURITY, key="appArmorProfile",
+               read=_profile, means="asks for an AppArmor profile", security=True),
+    PodFeature(id="pod:seLinuxOptions", scope=_CONTAINER_SECURITY, key="seLinuxOptions",
+               read=_is_set, means="asks for an SELinux label", security=True),
     PodFeature(id="pod:procMount", scope=_CONTAINER_SECURITY, key="procMount", read=_proc_mount,
                means="wants /proc without the masks"),
     PodFeature(id="pod:allowPrivilegeEscalation/false", scope=_CONTAINER_SECURITY,
