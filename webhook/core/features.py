@@ -27,7 +27,7 @@ NAMESPACES: Mapping[str, str] = {
     "exec": "a way of starting programs (setuid bits, file capabilities, 32-bit)",
     "perf": "a cost; a required one means that the application is bound by it",
 }
-_FEATURE = re.compile(r"^(?P<namespace>[a-z]+):(?P<name>[A-Za-z0-9_./:=+*-]{1,160})$")
+_FEATURE = re.compile(r"(?P<namespace>[a-z]+):(?P<name>[A-Za-z0-9_./:=+*-]{1,160})")
 _PATHS = frozenset({"device", "proc", "sys"})
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
 
@@ -38,7 +38,7 @@ class FeatureError(ValueError):
 
 def parse_feature(written: str) -> Feature:
     """Return the feature id that ``written`` spells, syscall aliases resolved to kernel names."""
-    match = _FEATURE.match(written)
+    match = _FEATURE.fullmatch(written)
     if match is None or match["namespace"] not in NAMESPACES:
         raise FeatureError(
             f"must be a feature id such as syscall:io_uring_setup, in one of the namespaces "

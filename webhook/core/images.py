@@ -13,15 +13,15 @@ _MAX_LENGTH = 512  # distribution's own limit is 255 for the name; tag and diges
 
 # The grammar of distribution/reference: a registry, lower-case path components, tag, digest.
 _REGISTRY = re.compile(
-    r"^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-    r"(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?$"
+    r"(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+    r"(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 )
-_COMPONENT = re.compile(r"^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$")
-_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
-_DIGEST = re.compile(r"^[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$")
-_TAG_VERSION = re.compile(r"^[vV]?(?P<version>[0-9]+(?:\.[0-9]+)*)(?:$|[-_+.])")
-_TAG_PRE = re.compile(r"^[vV]?[0-9]+(?:\.[0-9]+)*-?(?:alpha|beta|rc)[-.]?[0-9]*")
-_PATTERN_PART = re.compile(r"^[a-z0-9._*?-]+$")
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_TAG_VERSION = re.compile(r"[vV]?(?P<version>[0-9]+(?:\.[0-9]+)*)(?:\Z|[-_+.])")
+_TAG_PRE = re.compile(r"[vV]?[0-9]+(?:\.[0-9]+)*-?(?:alpha|beta|rc)[-.]?[0-9]*")
+_PATTERN_PART = re.compile(r"[a-z0-9._*?-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +58,14 @@ def parse_image(text: str) -> ImageReference | None:
     if not text or len(text) > _MAX_LENGTH:
         return None
     name, _, digest = text.partition("@")
-    if "@" in text and not _DIGEST.match(digest):
+    if "@" in text and not _DIGEST.fullmatch(digest):
         return None
     head, slash, last = name.rpartition("/")
     last, colon, tag = last.partition(":")
-    if colon and not _TAG.match(tag):
+    if colon and not _TAG.fullmatch(tag):
         return None
     registry, path = _split_registry((head + slash + last).split("/"))
-    if not _REGISTRY.match(registry) or not all(_COMPONENT.match(part) for part in path):
+    if not _REGISTRY.fullmatch(registry) or not all(_COMPONENT.fullmatch(part) for part in path):
         return None
     return ImageReference(
         registry=registry, path=path, tag=tag if colon else None, digest=digest or None
@@ -138,7 +138,9 @@ def parse_image_pattern(text: str) -> ImagePattern:
     last, colon, tag = last.partition(":")
     parts = (head + slash + last).split("/")
     # The first part may be a registry with a port; all others are path components.
-    if not all(_PATTERN_PART.match(p.split(":")[0] if i == 0 else p) for i, p in enumerate(parts)):
+    if not all(
+        _PATTERN_PART.fullmatch(p.split(":")[0] if i == 0 else p) for i, p in enumerate(parts)
+    ):
         raise ImagePatternError(f"must be an image pattern {allowed}, not {text[:120]!r}")
     if colon and not tag:
         raise ImagePatternError(f"must not end in ':': {text[:120]!r}")

@@ -10,16 +10,16 @@ from functools import total_ordering
 from itertools import pairwise
 
 _DATED = re.compile(
-    r"^(?:release-|0\.0~|v?0\.0\.0-)?(?P<date>20[0-9]{6})(?:(?P<time>[0-9]{6})(?:-[0-9a-f]+)?)?"
-    r"(?:\.(?P<patch>[0-9]{1,4}))?(?:[-+~].*)?$"
+    r"(?:release-|0\.0~|v?0\.0\.0-)?(?P<date>20[0-9]{6})(?:(?P<time>[0-9]{6})(?:-[0-9a-f]+)?)?"
+    r"(?:\.(?P<patch>[0-9]{1,4}))?(?:[-+~].*)?"
 )
 _DOTTED = re.compile(
-    r"^v?(?P<release>[0-9]{1,9}(?:\.[0-9]{1,9}){0,5})"
-    r"(?:[-.~]?(?P<pre>alpha|beta|rc|pre|a|b)[-.]?(?P<number>[0-9]{0,6}))?(?:[-+~.].*)?$"
+    r"v?(?P<release>[0-9]{1,9}(?:\.[0-9]{1,9}){0,5})"
+    r"(?:[-.~]?(?P<pre>alpha|beta|rc|pre|a|b)[-.]?(?P<number>[0-9]{0,6}))?(?:[-+~].*)?"
 )
 _PRE_RANK = {"alpha": 0, "a": 0, "pre": 1, "beta": 1, "b": 1, "rc": 2}
 _FINAL = 3
-_TERM = re.compile(r"^(?P<operator>>=|<)(?P<version>\S+)$")
+_TERM = re.compile(r"(?P<operator>>=|<)(?P<version>\S+)")
 
 
 class VersionError(ValueError):
@@ -58,10 +58,10 @@ class Version:
 def parse_version(text: str) -> Version:
     """Return the Version that ``text`` writes; raises VersionError."""
     if len(text) <= 64:
-        if match := _DATED.match(text):
+        if match := _DATED.fullmatch(text):
             number = (int(match["date"]), int(match["patch"] or 0))
             return Version(text=text, key=(_trimmed(number), _FINAL, 0))
-        if match := _DOTTED.match(text):
+        if match := _DOTTED.fullmatch(text):
             numbers = tuple(int(part) for part in match["release"].split("."))
             rank = _PRE_RANK.get(match["pre"] or "", _FINAL)
             return Version(text=text, key=(_trimmed(numbers), rank, int(match["number"] or 0)))
@@ -130,7 +130,7 @@ def parse_interval(text: str) -> Interval:
         return Interval(start=None, end=None)
     edges: dict[str, Version] = {}
     for term in text.split():
-        match = _TERM.match(term)
+        match = _TERM.fullmatch(term)
         if match is None or match["operator"] in edges:
             raise VersionError(f'must be like ">=A <B", ">=A", "<B" or "*", not {text[:80]!r}')
         edges[match["operator"]] = parse_version(match["version"])
