@@ -1,5 +1,6 @@
 """Releases and sets of releases."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -99,7 +100,7 @@ def test_support_can_come_and_go_and_come_back() -> None:
 
 
 def test_intervals_that_overlap_are_refused() -> None:
-    with pytest.raises(VersionError, match=r"^>=1 <3 and >=2 overlap$"):
+    with pytest.raises(VersionError, match=re.escape(">=1 <3 and >=2 overlap")):
         interval_set([parse_interval(">=2"), parse_interval(">=1 <3")])
 
 
