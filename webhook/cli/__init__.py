@@ -1,0 +1,167 @@
+"""The command ``runtimegate``, and the one place that turns exceptions into exit codes.
+
+A command returns its exit code (None is 0) or raises; what it raises becomes 2 where the person can
+mend it and 3 where only we can. Commands are imported when they are named: ``version`` and
+``check`` must not wait for a web server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from webhook.core.names import shown
+
+
+class ExitCode(IntEnum):
+    """What every command's exit code means."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    UNREADABLE = 2
+    BUG = 3
+
+
+SIGPIPE_CODE = 128 + 13
+SIGINT_CODE = 128 + 2
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("webhook.cli.check:check", "Decide the pods of manifests as the webhook would."),
+    "policy": ("webhook.cli.policy:policy", "Lint, show and describe the policies in git."),
+    "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
+    "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),
+    "version": ("webhook.cli.version:version", "Print the version of the program and its data."),
+}
+"""Every command: where it is, and its line in ``--help`` (written here so that help is quick)."""
+
+MENDABLE: tuple[str, ...] = (
+    "webhook.documents.source:DocumentErrors",
+    "webhook.live.kube:KubeError",
+    "certs.errors:CertificateError",
+)
+"""Errors whose text is for the person who gave the input; looked up only once one was raised."""
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What the options before the command say."""
+
+    debug: bool = False
+
+
+class _Commands(click.Group):
+    """The group whose commands are the table's."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        _show_environment(command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read our output has enough. The interpreter must not flush into it again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(SIGPIPE_CODE) from None
+        return result
+
+
+def _show_environment(command: click.Command) -> None:
+    """Let the help of every option name its environment variable."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            parameter.show_envvar = True
+    if isinstance(command, click.Group):
+        for sub_command in command.commands.values():
+            _show_environment(sub_command)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={
+        "auto_envvar_prefix": "RUNTIMEGATE",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+    epilog="Exit codes: 0 clean, 1 refusals or findings, 2 usage or unreadable input, 3 our bug.",
+)
+@click.option("--debug", is_flag=True, show_envvar=True, help="Show the traceback of a bug.")
+@click.pass_obj
+def cli(invocation: Invocation, *, debug: bool) -> None:
+    """Put every pod on the container runtime that its namespace's policy demands."""
+    invocation.debug = debug
+
+
+def main() -> None:
+    """The console scripts ``runtimegate`` and ``kubectl-runtimegate``."""
+    sys.exit(run(sys.argv[1:], program=Path(sys.argv[0]).name))
+
+
+def run(arguments: Sequence[str], *, program: str = "runtimegate") -> int:
+    """Run one command line and return its exit code."""
+    invocation = Invocation()
+    try:
+        returned = cli.main(
+            list(arguments),
+            prog_name="kubectl runtimegate" if program == "kubectl-runtimegate" else "runtimegate",
+            standalone_mode=False,
+            obj=invocation,
+        )
+    except click.Abort:
+        return SIGINT_CODE
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.UNREADABLE
+    except Exception as error:  # noqa: BLE001 - the rim: said to the person, never lost
+        return _failed(error, invocation)
+    return returned if isinstance(returned, int) else ExitCode.CLEAN
+
+
+def _failed(error: Exception, invocation: Invocation) -> int:
+    if isinstance(error, _mendable()):
+        click.echo(str(error), err=True)
+        return ExitCode.UNREADABLE
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{shown(str(error.filename))}: " if error.filename else ""
+        click.echo(f"{where}{error.strerror}", err=True)
+        return ExitCode.UNREADABLE
+    if invocation.debug:
+        traceback.print_exception(error)
+    else:
+        click.echo(
+            f"runtimegate: this is a bug ({type(error).__name__}: {shown(str(error), 300)}); "
+            "please report it with the output of: runtimegate --debug …",
+            err=True,
+        )
+    return ExitCode.BUG
+
+
+def _mendable() -> tuple[type[Exception], ...]:
+    """The error types of MENDABLE, of the modules that were imported at all."""
+    found = []
+    for place in MENDABLE:
+        module, _, attribute = place.partition(":")
+        if module in sys.modules:
+            found.append(getattr(sys.modules[module], attribute))
+    return tuple(found)

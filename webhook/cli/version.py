@@ -1,0 +1,33 @@
+"""``runtimegate version``."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version as version_of
+
+import click
+
+
+@click.command(short_help="Print the version of the program and its data.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
+def version(*, output: str) -> None:
+    """Print the version of the program, of its compatibility data and of Python."""
+    values = {
+        "version": version_of("runtimegate"),
+        "compatData": "?",
+        "python": platform.python_version(),
+    }
+    if output == "json":
+        click.echo(json.dumps(values, indent=2))
+        return
+    click.echo(f"runtimegate {values['version']}")
+    click.echo(f"compatibility data {values['compatData']}")
+    click.echo(f"Python {values['python']}")
