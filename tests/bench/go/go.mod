@@ -1,0 +1,3 @@
+module runtimegate.dev/tests/bench
+
+go 1.24
