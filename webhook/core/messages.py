@@ -7,7 +7,15 @@ a tenant wrote passes ``shown``; whatever the pod, a message has a bound.
 from collections.abc import Iterator, Sequence
 
 from webhook.core.compat import Finding
-from webhook.core.names import RUNTIME_TITLES, Action, Reason, Support, Verdict, shown
+from webhook.core.names import (
+    NAMESPACE_DEFAULT,
+    RUNTIME_TITLES,
+    Action,
+    Reason,
+    Support,
+    Verdict,
+    shown,
+)
 from webhook.core.pod import described
 from webhook.core.policy import Exemption
 from webhook.core.trial import Case, Judged, Refusal, Trial
@@ -208,7 +216,7 @@ def fell_back(case: Case, refused: Trial, runtime_class: str) -> str:
 
 def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
     """What the author is told of a pod that is let through: at most ten lines of bounded length."""
-    found = [_bounded(note) for note in trial.notes]
+    found = [_bounded(note) for note in (*_namespace_choice(case), *trial.notes)]
     found += [
         _warning(entry, trial.runtime_class)
         for entry in trial.judged
@@ -220,6 +228,17 @@ def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
         for part in case.needs.declared.unreadable
     ]
     return limited(found)
+
+
+def _namespace_choice(case: Case) -> Iterator[str]:
+    """Why the class that the namespace's annotation chooses is not the one that pods get."""
+    chosen = case.namespace_annotations.get(NAMESPACE_DEFAULT)
+    classes = case.rules.runtime_classes
+    if chosen and classes.namespace_default and not classes.allows(chosen):
+        yield (
+            f"the namespace's annotation {NAMESPACE_DEFAULT} names {shown(chosen, 63)}, "
+            f"which policy {case.policy.name} does not allow"
+        )
 
 
 def limited(found: Sequence[str]) -> tuple[str, ...]:
