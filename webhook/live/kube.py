@@ -1,0 +1,293 @@
+"""The door to the API server: list, watch and get, as the raw JSON it sends.
+
+``import kubernetes`` stands in one function only, for kubeconfig files. It costs 14 MiB and a
+quarter of a second (all its siblings come along: pydantic models, OAuth, websockets), and a
+server in a pod needs three files and two variables instead, so that case is read here. The
+transport is urllib3, which that client uses too.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import orjson
+import urllib3
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_CONNECT_SECONDS = 10.0
+_LIST_SECONDS = 60.0
+# Bookmarks come about once a minute: a watch silent for longer may be dead, and asking again
+# from the last version costs nothing.
+_WATCH_SILENCE_SECONDS = 90.0
+_MOST_CONNECTIONS = 8
+_CHUNK = 65536
+
+
+class ApiError(Exception):
+    """The API server cannot be reached, or refused; the message is one line."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class GoneError(ApiError):
+    """The resource version asked for is too old (410): list again."""
+
+
+class NoClusterError(ValueError):
+    """There are no credentials for an API server; the message says where they were sought."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list; ``resume`` is empty on the last."""
+
+    items: tuple[Mapping[str, Any], ...]
+    resource_version: str
+    resume: str
+
+
+class ApiServer(Protocol):
+    """What the rest of this package asks of an API server; all of it raises ApiError."""
+
+    def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
+        """One page of the collection at ``path``; GoneError when ``resume`` has expired."""
+
+    def watch(
+        self, path: str, *, resource_version: str, seconds: int
+    ) -> Iterator[Mapping[str, Any]]:
+        """The watch events after ``resource_version``, until the server ends the stream."""
+
+    def get(self, path: str, *, seconds: float) -> Mapping[str, Any] | None:
+        """One object; None when there is none (404)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach an API server. ``files`` are those that ``connect`` reads: when one of them
+    changes (a rotated CA or client certificate), it is called again."""
+
+    host: str
+    connect: Callable[[], urllib3.PoolManager]
+    authorization: Callable[[], str | None]
+    files: tuple[Path, ...] = ()
+
+
+def find_access(
+    *, kubeconfig: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Access:
+    """Access by the file given, by the service account of the pod, or as kubectl would.
+
+    Raises NoClusterError.
+    """
+    if kubeconfig is None and environ.get("KUBERNETES_SERVICE_HOST"):
+        return in_cluster(environ)
+    return _from_kubeconfig(kubeconfig)
+
+
+def in_cluster(environ: Mapping[str, str], account: Path = _SERVICE_ACCOUNT) -> Access:
+    """Access by a pod's service account; the token is read again for every request."""
+    host = environ.get("KUBERNETES_SERVICE_HOST", "")
+    port = environ.get("KUBERNETES_SERVICE_PORT", "443")
+    token, ca = account / "token", account / "ca.crt"
+    for path in (token, ca):
+        if not path.is_file():
+            raise NoClusterError(f"{path}: missing, so this pod has no service account to use")
+    return Access(
+        host=f"https://{f'[{host}]' if ':' in host else host}:{port}",
+        connect=lambda: urllib3.PoolManager(maxsize=_MOST_CONNECTIONS, ca_certs=str(ca)),
+        authorization=lambda: f"Bearer {token.read_text().strip()}",
+        files=(ca,),
+    )
+
+
+def _from_kubeconfig(path: Path | None) -> Access:
+    from kubernetes.client import Configuration  # noqa: PLC0415 - see the head of this file
+    from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415
+    from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415
+
+    settings = Configuration()
+    try:
+        load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=str(path) if path else None,
+            client_configuration=settings,
+            persist_config=False,
+        )
+    except (ConfigException, OSError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise NoClusterError(f"{path or 'kubeconfig'}: {said}") from error
+    settings.connection_pool_maxsize = _MOST_CONNECTIONS
+    settings.retries = False
+    named = (settings.ssl_ca_cert, settings.cert_file, settings.key_file)
+    return Access(
+        host=settings.host.rstrip("/"),
+        connect=lambda: RESTClientObject(settings).pool_manager,
+        authorization=lambda: settings.get_api_key_with_prefix("BearerToken", "authorization"),
+        files=tuple(Path(name) for name in named if name),
+    )
+
+
+class KubeApi:
+    """An ApiServer over HTTPS; safe to use from several threads."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._pool: tuple[object, urllib3.PoolManager] | None = None
+
+    def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
+        """See ApiServer."""
+        query = {"limit": str(limit), **({"continue": resume} if resume else {})}
+        body = self._json(f"{path}?{urlencode(query)}", seconds=_LIST_SECONDS)
+        metadata = body.get("metadata") or {}
+        return Page(
+            items=tuple(body.get("items") or ()),
+            resource_version=metadata.get("resourceVersion") or "",
+            resume=metadata.get("continue") or "",
+        )
+
+    def watch(
+        self, path: str, *, resource_version: str, seconds: int
+    ) -> Iterator[Mapping[str, Any]]:
+        """See ApiServer."""
+        query = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+        }
+        url = f"{path}?{urlencode(query)}"
+        response = self._send(url, read_seconds=_WATCH_SILENCE_SECONDS)
+        try:
+            self._raise_for(response, url)
+            yield from (_decoded(line) for line in _lines(response))
+        except urllib3.exceptions.ReadTimeoutError:
+            return
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ApiError(f"watch of {path} broke off: {_why(error)}") from error
+        finally:
+            response.close()
+            response.release_conn()
+
+    def get(self, path: str, *, seconds: float) -> Mapping[str, Any] | None:
+        """See ApiServer."""
+        try:
+            return self._json(path, seconds=seconds)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _json(self, url: str, *, seconds: float) -> Mapping[str, Any]:
+        response = self._send(url, read_seconds=seconds)
+        try:
+            self._raise_for(response, url)
+            return _decoded(response.read(decode_content=True))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ApiError(f"{_place(url)}: {_why(error)}") from error
+        finally:
+            response.release_conn()
+
+    def _send(self, url: str, *, read_seconds: float) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": "application/json", "User-Agent": "runtimegate"}
+        if "watch=1" not in url:
+            headers["Accept-Encoding"] = "gzip"
+        try:
+            if value := self._access.authorization():
+                headers["Authorization"] = value
+            return self._connected().request(
+                "GET",
+                self._access.host + url,
+                headers=headers,
+                preload_content=False,
+                retries=False,
+                redirect=False,
+                timeout=urllib3.Timeout(
+                    connect=min(_CONNECT_SECONDS, read_seconds), read=read_seconds
+                ),
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ApiError(f"{self._access.host}: {_why(error)}") from error
+
+    def _connected(self) -> urllib3.PoolManager:
+        """The connections, made anew when the CA or client certificate has been replaced."""
+        stamp = tuple(_stamp(path) for path in self._access.files)
+        if self._pool is None or self._pool[0] != stamp:
+            self._pool = (stamp, self._access.connect())
+        return self._pool[1]
+
+    def _raise_for(self, response: urllib3.BaseHTTPResponse, url: str) -> None:
+        if response.status == 200:
+            return
+        said = _message(response.read(_CHUNK, decode_content=True))
+        text = f"{_place(url)}: HTTP {response.status}{said}"
+        if response.status == 410:
+            raise GoneError(text, status=410)
+        raise ApiError(text, status=response.status)
+
+
+def raise_for_event(status: Mapping[str, Any], path: str) -> None:
+    """Raise what an ERROR event of a watch means."""
+    code = status.get("code")
+    text = f"watch of {path}: {status.get('message') or status.get('reason') or code}"
+    if code == 410:
+        raise GoneError(text, status=410)
+    raise ApiError(text, status=code if isinstance(code, int) else None)
+
+
+def object_path(collection: str, name: str) -> str:
+    """The path of the object ``name`` in a collection of cluster-wide objects."""
+    return f"{collection}/{quote(name, safe='')}"
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """The lines of a stream; an event is as long as its object, so chunks are joined once."""
+    held: list[bytes] = []
+    for chunk in response.stream(_CHUNK, decode_content=True):
+        *whole, rest = chunk.split(b"\n")
+        for line in whole:
+            yield b"".join((*held, line))
+            held.clear()
+        if rest:
+            held.append(rest)
+
+
+def _decoded(data: bytes) -> Mapping[str, Any]:
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(f"the API server sent what is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ApiError("the API server sent JSON that is no object")
+    return value
+
+
+def _message(body: bytes) -> str:
+    try:
+        said = orjson.loads(body).get("message", "")
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+    return f": {said}" if isinstance(said, str) and said else ""
+
+
+def _place(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _why(error: Exception) -> str:
+    """The innermost reason, without the object addresses that urllib3 prints."""
+    reason = getattr(error, "reason", None)
+    inner = reason if isinstance(reason, Exception) else error
+    text = str(inner)
+    return text.partition("): ")[2] or text.partition(">: ")[2] or text or type(inner).__name__
