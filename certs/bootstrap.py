@@ -240,11 +240,9 @@ def _take(step: Change, contents: Contents, job: _Job) -> None:
     """Write what the step needs; keys first, so that a crash in between is seen and mended."""
     files = serving_files(job.directory)
     if not contents.ca_key_pem and (contents.cert_pem or contents.key_pem or contents.ca_pem):
-        problem = f"has no {CA_KEY}, so it was not made here, but {step.reason}"
-        raise CertificateError(
-            str(job.directory),
-            f"{problem}; expected its maker to renew it, or --force to replace it",
-        )
+        problem = f"has no {CA_KEY}, so it was made elsewhere ({step.reason}); expected its maker "
+        problem += "to renew it, or bootstrap --force to replace it"
+        raise CertificateError(str(job.directory), problem)
     match step:
         case RotateCA():
             ca = issue_ca(now=job.now, key_type=job.key_type)

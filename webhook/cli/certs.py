@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +18,12 @@ from certs.bootstrap import (
     service_names,
     status,
 )
-from certs.errors import CertificateError
 from certs.files import CA_CRT, TLS_CRT
 from certs.inspect import CaCert, ServingCert, show_names, show_time
 from certs.issue import KeyType
 from certs.plan import Nothing, RenewServing, RotateCA
 
-_Command = TypeVar("_Command", bound=Callable[..., None])
+_Command = TypeVar("_Command", bound=Callable[..., int | None])
 
 _LOCALHOST = Names(dns_names=("localhost",), ip_addresses=("127.0.0.1", "::1"))
 _DONE = {RotateCA: "made a new CA", RenewServing: "issued a new certificate"}
@@ -35,7 +33,7 @@ def _option(*names: str, **settings: Any) -> Callable[[_Command], _Command]:
     """An option whose environment variable is named after it, the same for every command."""
     flag = next(name for name in names if name.startswith("--"))
     variable = "RUNTIMEGATE_CERTS_" + flag[2:].upper().replace("-", "_")
-    return click.option(*names, envvar=variable, show_envvar=True, **settings)
+    return click.option(*names, envvar=variable, **settings)
 
 
 _directory = _option(
@@ -53,12 +51,6 @@ _output = _option(
     show_default=True,
     help="Text is for people, JSON is a contract.",
 )
-
-
-class UnusableInput(click.ClickException):
-    """What was given cannot be used; exit code 2."""
-
-    exit_code = 2
 
 
 def _names_options(command: _Command) -> _Command:
@@ -110,9 +102,7 @@ def bootstrap_command(
     Without any name the certificate is for the Service runtimegate.
     """
     names = _names(**given) or Names(dns_names=service_names("runtimegate", given["namespace"]))
-    with _readable_errors():
-        kind = KeyType(key_type)
-        outcome = bootstrap(directory, names, now=_now(), key_type=kind, force=force)
+    outcome = bootstrap(directory, names, now=_now(), key_type=KeyType(key_type), force=force)
     _show(directory, outcome.status, outcome, output)
 
 
@@ -125,8 +115,7 @@ def renew_command(directory: Path, force: bool, output: str) -> None:
 
     A CA gets a successor beside it in ca.crt, which signs from the next renewal on.
     """
-    with _readable_errors():
-        outcome = renew(directory, now=_now(), force=force)
+    outcome = renew(directory, now=_now(), force=force)
     _show(directory, outcome.status, outcome, output)
 
 
@@ -134,19 +123,17 @@ def renew_command(directory: Path, force: bool, output: str) -> None:
 @_directory
 @_names_options
 @_output
-@click.pass_context
-def status_command(context: click.Context, /, directory: Path, output: str, **given: Any) -> None:
+def status_command(directory: Path, output: str, **given: Any) -> int:
     """Show what a directory holds; exit code 1 when a renewal is due or a given name is missing."""
     names = _names(**given)
-    with _readable_errors():
-        stands = status(directory, now=_now(), names=names)
+    stands = status(directory, now=_now(), names=names)
     _show(directory, stands, None, output)
     if isinstance(stands.step, Nothing):
-        return
+        return 0
     if output == "text":
         remedy = "bootstrap, with the same names, --dir" if names else "renew --dir"
         click.echo(f"run: runtimegate certs {remedy} {directory}")
-    context.exit(1)
+    return 1
 
 
 def _names(
@@ -166,14 +153,6 @@ def _names(
 
 def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the rim: the one reading of the clock
-
-
-@contextmanager
-def _readable_errors() -> Iterator[None]:
-    try:
-        yield
-    except CertificateError as error:
-        raise UnusableInput(str(error)) from error
 
 
 def _show(directory: Path, stands: Status, outcome: Outcome | None, output: str) -> None:
