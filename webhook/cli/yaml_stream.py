@@ -21,6 +21,7 @@ DEEPEST = 200
 _LINES_KEPT_TO_DEPTH = 2  # a document, its list of items, an item
 
 _NOT_SPACE = re.compile(r"\S")
+_LOOKS_LIKE_JSON = re.compile(r'\s*\{\s*["}]')
 _START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _ONLY_PREAMBLE = re.compile(r"\A(?:[ \t]*(?:[#%][^\n]*)?(?:\n|\Z))*\Z")
 
@@ -51,7 +52,7 @@ class Broken:
 def parse_stream(text: str) -> Iterator[Document | Broken]:
     """Every document of ``text``, the broken ones too; an empty document is left out."""
     text = text.removeprefix("\ufeff")
-    if text.lstrip().startswith("{"):
+    if _LOOKS_LIKE_JSON.match(text):
         as_json = list(_parse_json(text))
         if not isinstance(as_json[-1], Broken):
             return iter(as_json)

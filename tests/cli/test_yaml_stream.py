@@ -1,0 +1,137 @@
+import time
+from typing import Any
+
+import pytest
+
+from webhook.cli.yaml_stream import DEEPEST, MOST_VALUES, Broken, Document, parse_stream
+
+
+def values(text: str) -> list[Any]:
+    """The value of each document; of a broken one its problem."""
+    return [d.value if isinstance(d, Document) else d.problem for d in parse_stream(text)]
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Index and line of each document, broken or not."""
+    return [(d.index, d.line) for d in parse_stream(text)]
+
+
+def test_a_broken_document_hides_neither_those_before_it_nor_those_after() -> None:
+    text = "a: 1\n---\nb: [1, 2\n---\nc: 3\n"
+    assert values(text) == [{"a": 1}, "not YAML: did not find expected ',' or ']'", {"c": 3}]
+
+
+def test_the_line_of_a_broken_document_is_counted_in_the_whole_text() -> None:
+    assert list(parse_stream('a: 1\n---\nb: 1\nc: "\n  d'))[1:] == [
+        Broken(index=1, line=5, problem="not YAML: found unexpected end of stream")
+    ]
+
+
+def test_documents_are_counted_as_yaml_counts_them() -> None:
+    assert places("# about\n---\n# nothing\n---\na: 1\n---\n---\nb: 2\n") == [(1, 5), (3, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("# a comment alone\n", []),
+        ("---\n---\n", []),
+        ("\ufeffa: 1\n", [{"a": 1}]),
+        ("%YAML 1.1\n---\na: 1\n", [{"a": 1}]),
+        ("--- {a: 1}\n--- # said\nb: 2\n...\n", [{"a": 1}, {"b": 2}]),
+        ('{"a": 1}\n{"b": [2]}\n', [{"a": 1}, {"b": [2]}]),
+        ('{"a": 1}\n---\n{"b": 2}\n', [{"a": 1}, {"b": 2}]),
+        ("{a: b}\n---\nc: d\n", [{"a": "b"}, {"c": "d"}]),
+        ('{"smile": "\\ud83d\\ude00",\t"x": 1}', [{"smile": "\U0001f600", "x": 1}]),
+    ],
+)
+def test_what_kubectl_takes_as_a_stream_is_read(text: str, expected: list[Any]) -> None:
+    assert values(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("0644", 0o644),
+        ("0o17", 0o17),
+        ("0x1F", 31),
+        ("1_000", 1000),
+        ("-3", -3),
+        ("09", 9.0),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        ("1.2.3", "1.2.3"),
+        ("yes", True),
+        ("Off", False),
+        ("~", None),
+        ("", None),
+        ("2020-01-01", "2020-01-01"),
+        ("1:30", "1:30"),
+        ("=", "="),
+        ("'1'", "1"),
+        ("!!str 1", "1"),
+        ("1" * 100, "1" * 100),
+    ],
+)
+def test_scalars_are_what_the_api_server_is_sent(written: str, value: Any) -> None:
+    assert values(f"x: {written}\n") == [{"x": value}]
+
+
+def test_keys_are_texts_as_in_json() -> None:
+    assert values("80: a\ntrue: b\n~: c\n'x': d\n") == [
+        {"80": "a", "true": "b", "~": "c", "x": "d"}
+    ]
+
+
+def test_of_a_duplicate_key_the_last_counts_as_with_kubectl() -> None:
+    assert values("a: 1\na: 2\n") == [{"a": 2}]
+
+
+def test_a_mapping_merges_others_under_its_own_keys() -> None:
+    text = "a: &a {k: 1, l: 2}\nb: &b {k: 3, m: 4}\nc: {<<: [*a, *b], l: 5}\n"
+    assert values(text)[0]["c"] == {"k": 1, "l": 5, "m": 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: *b\n", "alias *b names nothing"),
+        ("a: {<<: 1}\n", "the value of << must be a mapping or a list of mappings"),
+        ("? {a: b}\n: c\n", "the key of a mapping must be a plain value"),
+        ("? [a]\n: c\n", "the key of a mapping must be a plain value"),
+        ('{"a": 1\n', "not JSON: Expecting ',' delimiter"),
+        (
+            "a: \x1b[31m\n",
+            "not YAML: unacceptable character #x001b: control characters are not allowed",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_said(text: str, problem: str) -> None:
+    assert values(text) == [problem]
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 200_000, "- " * 100_000])
+def test_deep_nesting_is_refused_and_does_not_end_the_process(text: str) -> None:
+    assert values(text) == [f"nested more than {DEEPEST} deep"]
+
+
+def test_deeply_nested_json_is_refused() -> None:
+    assert values('{"a":' * 200_000) == ["nested too deep"]
+
+
+def test_aliases_that_write_out_to_billions_are_refused_at_once() -> None:
+    lines = ["a: &a [" + ", ".join("x" * 9) + "]"]
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True):
+        lines.append(f"{name}: &{name} [" + ", ".join([f"*{before}"] * 9) + "]")
+    started = time.perf_counter()
+    assert values("\n".join(lines)) == [
+        f"more than {MOST_VALUES} values once its aliases are written out"
+    ]
+    assert time.perf_counter() - started < 1
+
+
+def test_an_item_of_a_list_knows_its_line() -> None:
+    (document,) = parse_stream("kind: List\nitems:\n- kind: A\n-\n  kind: B\n")
+    assert isinstance(document, Document)
+    assert [document.line_of(item) for item in document.value["items"]] == [3, 5]
