@@ -22,7 +22,7 @@ TLS_CRT, TLS_KEY, CA_CRT, CA_KEY = "tls.crt", "tls.key", "ca.crt", "ca.key"
 _MODES = {TLS_CRT: 0o644, CA_CRT: 0o644, TLS_KEY: 0o600, CA_KEY: 0o600}
 _DIRECTORY_MODE = 0o700
 _LARGEST = 1 << 20  # what etcd and so a Secret can hold; a chain has a few kilobytes
-_READS = 3
+_READS = 10  # a mount is swapped once in minutes, so the second try nearly always succeeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,15 +80,13 @@ def plan(state: State, now: datetime) -> Step:
 
 def _replace_ca(ca: CaCert | Missing | None, now: datetime) -> RotateCA | None:
     """A CA that is not there or cannot sign."""
-    match ca:
-        case Missing(reason=reason):
-            return RotateCA(reason=reason)
-        case CaCert() if now > ca.not_after - _LAST_USE:
-            return RotateCA(reason=_ending("ca.crt", ca, now))
-        case CaCert():
-            check_validity(ca, now, label="ca.crt")
-        case None:
-            pass
+    if isinstance(ca, Missing):
+        return RotateCA(reason=ca.reason)
+    if ca is None:
+        return None
+    if now > ca.not_after - _LAST_USE:
+        return RotateCA(reason=_ending("ca.crt", ca, now))
+    check_validity(ca, now, label="ca.crt")
     return None
 
 

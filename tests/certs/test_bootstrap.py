@@ -243,6 +243,7 @@ def test_a_ca_gets_a_successor_long_before_anything_is_signed_by_it(tmp_path: Pa
     assert not signed_by(contents(tmp_path)["tls.crt"], old["ca.crt"])
 
 
+@pytest.mark.slow
 def test_a_client_that_takes_the_bundle_once_a_quarter_trusts_us_for_thirty_years(
     tmp_path: Path,
 ) -> None:

@@ -110,9 +110,10 @@ def test_a_chain_without_its_intermediate_is_refused() -> None:
 
 def test_certificates_that_signed_each_other_are_not_followed_for_ever() -> None:
     one, two = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    first = made_elsewhere(SAN, CA_TRUE, key=one, subject="one", issuer=("two", two))
+    first = made_elsewhere(CA_TRUE, key=one, subject="one", issuer=("two", two))
     second = made_elsewhere(CA_TRUE, key=two, subject="two", issuer=("one", one))
-    assert not signed_by(first.cert_pem + second.cert_pem, ca().cert_pem)
+    end = made_elsewhere(SAN, issuer=("one", one))
+    assert not signed_by(end.cert_pem + first.cert_pem + second.cert_pem, ca().cert_pem)
 
 
 def test_a_self_signed_certificate_may_be_its_own_bundle() -> None:
