@@ -145,7 +145,9 @@ class Catalogue:
     def recognise(self, container: ContainerView, pod: PodView) -> tuple[Application, ...]:
         """The applications that ``container`` is, by name; usually none or one."""
         found: dict[str, Application] = {}
-        for application, recognition in self._of_image(container.image):
+        # What is no reference is remembered as none, not by its text: that has no bound.
+        image = container.image if container.reference else ""
+        for application, recognition in self._of_image(image):
             if application.name not in found and recognition.clause.holds(container, pod):
                 found[application.name] = application
         return tuple(found.values())

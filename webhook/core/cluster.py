@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.core.names import Handler
-from webhook.core.pod import ARCH_LABEL, mapping, sequence, text
+from webhook.core.pod import ARCH_LABEL, mapping, sequence, strings, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,8 @@ def view_namespace(obj: Mapping[str, Any]) -> NamespaceView:
     metadata = mapping(obj.get("metadata"))
     return NamespaceView(
         name=text(metadata.get("name")),
-        labels=mapping(metadata.get("labels")),
-        annotations=mapping(metadata.get("annotations")),
+        labels=strings(metadata.get("labels")),
+        annotations=strings(metadata.get("annotations")),
     )
 
 
@@ -85,7 +85,7 @@ def view_runtime_class(obj: Mapping[str, Any]) -> RuntimeClassView:
     return RuntimeClassView(
         name=text(mapping(obj.get("metadata")).get("name")),
         handler=Handler(text(obj.get("handler"))),
-        node_selector=mapping(mapping(obj.get("scheduling")).get("nodeSelector")),
+        node_selector=strings(mapping(obj.get("scheduling")).get("nodeSelector")),
     )
 
 
@@ -95,7 +95,7 @@ def view_node(obj: Mapping[str, Any]) -> NodeView:
     handlers = status.get("runtimeHandlers")
     return NodeView(
         name=text(metadata.get("name")),
-        labels=mapping(metadata.get("labels")),
+        labels=strings(metadata.get("labels")),
         ready=any(
             mapping(c).get("type") == "Ready" and mapping(c).get("status") == "True"
             for c in sequence(status.get("conditions"))

@@ -4,9 +4,11 @@ Facts say what a runtime lacks or does slowly, requirements say what an applicat
 verdict is the matrix ``VERDICTS`` applied to one of each.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import TypeVar
 
 from webhook.core.applications import Application, Catalogue, Declared, Evidence, declared_needs
 from webhook.core.applications import Need as ApplicationNeed
@@ -47,6 +49,13 @@ VERDICTS: Mapping[tuple[Strength, Support], Verdict] = {
 """DESIGN 4: the verdict of one need against one fact; an ignored security field is apart."""
 
 _UNKNOWN_VERSION_SPAN = timedelta(days=730)
+_MOST_REMEMBERED = 8192
+_MOST_BOUND = 256
+MOST_ALIKE = 32
+"""How many containers or fields of one pod are reported for one and the same thing."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +231,7 @@ class BoundRuntime:
         found = self._by_feature.get(feature)
         if found is None:
             found = tuple(self._search(feature))
-            if len(self._by_feature) < 4096:  # tenants declare ids: the memory has a bound
-                self._by_feature[feature] = found
+            _remember(self._by_feature, feature, found)
         return found
 
     def _search(self, feature: Feature) -> Iterator[Fact]:
@@ -241,8 +249,7 @@ class BoundRuntime:
         judgement = self._judged.get(key)
         if judgement is None:
             judgement = self._judge(feature, strength, security)
-            if len(self._judged) < 8192:  # tenants declare ids: the memory has a bound
-                self._judged[key] = judgement
+            _remember(self._judged, key, judgement)
         return judgement
 
     def judged_needs(self, application: Application) -> tuple[JudgedNeed, ...]:
@@ -279,15 +286,43 @@ class BoundRuntime:
         return replace(worst, since=_since(after, facts, strength))
 
 
+def _remember(memory: dict[K, V], key: K, value: V) -> None:
+    """Keep ``value``; tenants declare feature ids, so a memory that is full is begun anew."""
+    if len(memory) >= _MOST_REMEMBERED:
+        memory.clear()
+    memory[key] = value
+
+
 def _judge_on(
     version: Version | None, facts: Sequence[Fact], strength: Strength, security: bool
 ) -> Judgement:
-    fact = next((f for f in facts if version is None or version in f.versions), None)
+    if version is None:
+        return _judge_on_any(facts, strength, security)
+    fact = next((f for f in facts if version in f.versions), None)
     support = fact.support if fact else Support.UNKNOWN
-    verdict = VERDICTS[strength, support]
-    if security and support is Support.IGNORED:
-        verdict = Verdict.IGNORED_SECURITY
+    verdict = _verdict(support, strength, security)
     return Judgement(verdict=verdict, support=support, version=version, fact=fact)
+
+
+def _judge_on_any(facts: Sequence[Fact], strength: Strength, security: bool) -> Judgement:
+    """The verdict where nobody knows the release and none is listed.
+
+    Every fact that could hold counts, as far as the first that holds for all releases; where
+    they disagree the verdict is unknown.
+    """
+    everywhere = next((i for i, f in enumerate(facts) if f.versions == ALL_VERSIONS), len(facts))
+    possible = facts[: everywhere + 1]
+    fact = possible[0] if possible else None
+    support = fact.support if fact else Support.UNKNOWN
+    verdicts = {_verdict(f.support, strength, security) for f in possible}
+    verdict = _verdict(support, strength, security) if len(verdicts) < 2 else Verdict.UNKNOWN
+    return Judgement(verdict=verdict, support=support, version=None, fact=fact)
+
+
+def _verdict(support: Support, strength: Strength, security: bool) -> Verdict:
+    if security and support is Support.IGNORED:
+        return Verdict.IGNORED_SECURITY
+    return VERDICTS[strength, support]
 
 
 def _since(version: Version | None, facts: Sequence[Fact], strength: Strength) -> Version | None:
@@ -329,7 +364,10 @@ class CompatTable:
         bound = self._bound.get(key)
         if bound is None:
             versions = profile.versions or self._recent(profile.runtime, today)
-            bound = self._bound[key] = BoundRuntime(self.facts, profile, versions)
+            bound = BoundRuntime(self.facts, profile, versions)
+            if len(self._bound) >= _MOST_BOUND:  # an undeclared release is bound anew every day
+                self._bound.clear()
+            self._bound[key] = bound
         return bound
 
     def _recent(self, runtime: str, today: date) -> tuple[Version | None, ...]:
@@ -370,7 +408,10 @@ def needs_of(pod: PodView, table: CompatTable) -> Needs:
 
 
 def findings(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:
-    """Every need judged on ``runtime``, the worst verdict first, else in the pod's order."""
+    """Every need judged on ``runtime``, the worst verdict first, else in the pod's order.
+
+    Of what many containers or fields have in common the first ``MOST_ALIKE`` are reported.
+    """
     return _in_order(_judged(needs, runtime, runtime.judged_needs, _EVERY_VERDICT))
 
 
@@ -393,13 +434,16 @@ def _judged(
     needs_of_application: Callable[[Application], tuple[JudgedNeed, ...]],
     wanted: frozenset[Verdict],
 ) -> Iterator[Finding]:
+    alike: defaultdict[object, int] = defaultdict(int)
     for use in needs.uses:
         judgement = runtime.judgement(use.feature, use.strength, use.security)
-        if judgement.verdict in wanted:
+        if judgement.verdict in wanted and alike[use.feature] < MOST_ALIKE:
+            alike[use.feature] += 1
             yield _finding(_need_of_use(use), judgement, runtime)
     for container, application in needs.members:
         for need, judgement in needs_of_application(application):
-            if need.applies(container, needs.pod):
+            if alike[id(need)] < MOST_ALIKE and need.applies(container, needs.pod):
+                alike[id(need)] += 1
                 reported = _need_of_application(need, container, application)
                 yield _finding(reported, judgement, runtime)
     for feature in needs.declared.features:

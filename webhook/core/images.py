@@ -9,7 +9,7 @@ from functools import lru_cache
 from webhook.core.versions import Version, VersionError, parse_version
 
 DEFAULT_REGISTRY = "docker.io"
-_MAX_LENGTH = 512  # distribution's own limit is 255 for the name; tag and digest come on top
+_MAX_LENGTH = 640  # distribution allows 255 for the name, 128 for the tag, a digest on top
 
 # The grammar of distribution/reference: a registry, lower-case path components, tag, digest.
 _REGISTRY = re.compile(
@@ -49,14 +49,17 @@ class ImageReference:
         return tag_version(self.tag) if self.tag else None
 
 
-@lru_cache(maxsize=8192)
 def parse_image(text: str) -> ImageReference | None:
     """Return the reference that ``text`` writes, normalised as containerd does; None for nonsense.
 
     The kubelet refuses what this refuses (``InvalidImageName``), so nothing runs unrecognised.
     """
-    if not text or len(text) > _MAX_LENGTH:
-        return None
+    # Measured before it is remembered: tenants write these, megabytes if they like.
+    return _parsed(text) if 0 < len(text) <= _MAX_LENGTH else None
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> ImageReference | None:
     name, _, digest = text.partition("@")
     if "@" in text and not _DIGEST.fullmatch(digest):
         return None
@@ -73,9 +76,11 @@ def parse_image(text: str) -> ImageReference | None:
 
 
 def _split_registry(parts: list[str]) -> tuple[str, tuple[str, ...]]:
-    """Docker's rule: a first part with a dot, a port or ``localhost`` is a registry."""
+    """Docker's rule: a first part with a dot, port or capital, or ``localhost``, is a registry."""
     first = parts[0]
-    if len(parts) > 1 and ("." in first or ":" in first or first == "localhost"):
+    if len(parts) > 1 and (
+        "." in first or ":" in first or first == "localhost" or first != first.lower()
+    ):
         registry, path = first.lower(), parts[1:]
     else:
         registry, path = DEFAULT_REGISTRY, parts

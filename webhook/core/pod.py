@@ -80,8 +80,8 @@ def view_pod(
     return PodView(
         namespace=namespace,
         name=name,
-        labels=mapping(meta.get("labels")),
-        annotations=mapping(meta.get("annotations")),
+        labels=strings(meta.get("labels")),
+        annotations=strings(meta.get("annotations")),
         service_account=text(spec.get("serviceAccountName"))
         or text(spec.get("serviceAccount"))
         or "default",
@@ -117,6 +117,18 @@ def _containers(spec: Mapping[str, Any], prefix: str) -> Iterator[ContainerView]
 def mapping(value: object) -> Mapping[str, Any]:
     """``value`` when it is an object, else an empty one: the API server has checked the types."""
     return value if isinstance(value, dict) else _EMPTY
+
+
+def strings(value: object) -> Mapping[str, str]:
+    """``value`` when it is an object of strings; of another object the strings that it holds.
+
+    Labels and annotations: whatever reads them afterwards may rely on strings.
+    """
+    if not isinstance(value, dict):
+        return _EMPTY
+    if all(type(k) is str and type(v) is str for k, v in value.items()):
+        return value
+    return {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, str)}
 
 
 def sequence(value: object) -> Sequence[Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 
 from webhook.core.images import ImagePattern, glob_matches
 from webhook.core.names import NAMESPACE_NAME_LABEL, Action, Mode, Verdict
@@ -220,13 +219,16 @@ class Policy:
         return tuple(e for e in self.exemptions if e.pods.matches_all(pod))
 
 
+_MOST_NAMESPACES = 16_384
+
+
 class PolicySet:
     """All policies, indexed: a review costs the policies that can match, not all there are.
 
     The highest priority governs; of equals the first by name.
     """
 
-    __slots__ = ("_by_label", "_by_name", "_governing", "_rest", "policies")
+    __slots__ = ("_by_label", "_by_name", "_known", "_rest", "policies")
 
     def __init__(self, policies: Iterable[Policy] = ()) -> None:
         self.policies: tuple[Policy, ...] = tuple(
@@ -237,7 +239,7 @@ class PolicySet:
         self._rest: list[int] = []
         for rank, policy in enumerate(self.policies):
             self._index(rank, policy.namespaces)
-        self._governing = lru_cache(maxsize=16384)(self._first)
+        self._known: dict[str, tuple[Mapping[str, str], Policy | None]] = {}
 
     def _index(self, rank: int, namespaces: NamespaceSelector) -> None:
         names = namespaces.names
@@ -252,7 +254,14 @@ class PolicySet:
 
     def policy_for(self, name: str, labels: Mapping[str, str]) -> Policy | None:
         """The policy that governs the namespace; None where none matches."""
-        return self._governing(name, frozenset(labels.items()))
+        known = self._known.get(name)
+        if known is not None and (known[0] is labels or known[0] == labels):
+            return known[1]
+        policy = self._first(name, labels)
+        if len(self._known) >= _MOST_NAMESPACES:
+            self._known.clear()
+        self._known[name] = (labels, policy)
+        return policy
 
     def matching(self, name: str, labels: Mapping[str, str]) -> tuple[Policy, ...]:
         """Every policy that matches the namespace, the governing one first."""
@@ -270,8 +279,7 @@ class PolicySet:
             for p in self.policies
         )
 
-    def _first(self, name: str, pairs: frozenset[tuple[str, str]]) -> Policy | None:
-        labels = dict(pairs)
+    def _first(self, name: str, labels: Mapping[str, str]) -> Policy | None:
         for rank in self._candidates(name, labels):
             if self.policies[rank].namespaces.matches(name, labels):
                 return self.policies[rank]

@@ -27,7 +27,7 @@ class Door(StrEnum):
     VALIDATE = "validate"
 
 
-class NamespaceNotSeen(LookupError):
+class NamespaceNotSeen(LookupError):  # noqa: N818 - a question to the caller, no error
     """The decision needs a namespace that the snapshot does not know: fetch it, ask again."""
 
     def __init__(self, namespace: str) -> None:

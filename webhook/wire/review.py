@@ -74,8 +74,10 @@ def _checked(review: object) -> Mapping[str, Any]:
 
 def _request(request: Mapping[str, Any]) -> AdmissionRequest:
     resource, kind = _object(request, "resource"), _object(request, "kind")
+    if not _string(resource, "resource"):
+        # Without it a pod would pass for something that is none of the gate's business.
+        raise ReviewError("request.resource: must name a resource")
     user = _object(request, "userInfo") or {}
-    groups = user.get("groups")
     return AdmissionRequest(
         uid=request["uid"],
         operation=request["operation"],
@@ -86,7 +88,7 @@ def _request(request: Mapping[str, Any]) -> AdmissionRequest:
         namespace=_string(request, "namespace"),
         name=_string(request, "name"),
         user=_string(user, "username"),
-        groups=frozenset(g for g in groups if isinstance(g, str)) if groups else frozenset(),
+        groups=_strings(user, "groups"),
         object=_object(request, "object"),
         old_object=_object(request, "oldObject"),
         dry_run=request.get("dryRun") is True,
@@ -107,6 +109,15 @@ def _string(obj: Mapping[str, Any] | None, key: str) -> str:
     if not isinstance(value, str):
         raise ReviewError(f"request: {key} must be a string")
     return value
+
+
+def _strings(obj: Mapping[str, Any], key: str) -> frozenset[str]:
+    value = obj.get(key)
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise ReviewError(f"request: {key} must be a list of strings")
+    return frozenset(value)
 
 
 def _said(value: object) -> str:
