@@ -1,0 +1,62 @@
+# make help says what there is. Everything runs in .venv, which the first target makes by itself
+# from the lock files; only python3 (3.11 or newer) with venv, and make, must be there.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# No registry's address in the lock files: whoever installs has their own.
+LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
+          --no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-cluster check lint test controlplane bench lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## the webhook on loopback, and what people at kubectl create read (no cluster)
+	@$(BIN)/python -m tests.demo
+
+demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and the real kubectl
+	@$(BIN)/python -m tests.demo.cluster
+
+check: lint ## seconds, no network: lint and the quick tests
+	$(BIN)/pytest -q -m "not slow and not controlplane"
+
+lint: $(VENV)/.dev ## style, types, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint controlplane ## all tests, the real API server included
+	$(BIN)/pytest -q
+
+controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
+	tests/controlplane/build
+
+bench: $(VENV)/.dev ## the benchmarks; the figures of this machine
+	$(BIN)/pytest -q -s tests/bench
+
+lock: ## write the lock files anew from pyproject.toml
+	$(PYTHON) -m venv .build/lock
+	.build/lock/bin/pip install -q uv
+	.build/lock/bin/uv pip compile -q pyproject.toml $(LOCK) -o requirements.lock
+	.build/lock/bin/uv pip compile -q pyproject.toml --extra dev $(LOCK) -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what make made, but for the control plane's programs (.build)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "runtimegate needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
