@@ -1,0 +1,183 @@
+"""All documents of a folder to core values, or every error that they hold.
+
+``load_policies`` reads what an operator keeps in git, over the shipped compatibility tables that
+``load_shipped`` has read: a document of the same kind and name replaces the shipped one whole, any
+other adds to them, and its facts are believed before the shipped ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from webhook.core.applications import Application
+from webhook.core.compat import CompatTable, Conditions, Fact, Release
+from webhook.core.policy import PolicySet
+from webhook.core.runtimes import Inventory
+from webhook.core.versions import Version
+from webhook.documents.applications import ApplicationRequirements
+from webhook.documents.compat import RuntimeFacts
+from webhook.documents.inventory import RuntimeInventory
+from webhook.documents.policy import RuntimePolicy
+from webhook.documents.reading import Placed, of_kind, read_documents
+from webhook.documents.source import DocumentError, DocumentErrors
+
+_SHIPPED = "shipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """Facts, releases and applications, by the names of the documents that they come from."""
+
+    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+    releases: Mapping[str, tuple[str, tuple[Release, ...]]] = field(default_factory=dict)
+    applications: Mapping[str, Application] = field(default_factory=dict)
+
+    def over(self, below: Tables) -> Tables:
+        """These and those of ``below`` that none of the same name replaces."""
+        return Tables(
+            facts={**below.facts, **self.facts},
+            releases={**below.releases, **self.releases},
+            applications={**below.applications, **self.applications},
+        )
+
+    def table(self, version: str) -> CompatTable:
+        """The core value."""
+        return CompatTable(
+            facts=chain.from_iterable(self.facts.values()),
+            applications=[application for _, application in sorted(self.applications.items())],
+            releases=_by_runtime(self.releases.values()),
+            version=version,
+        )
+
+
+def _by_runtime(
+    listed: Iterable[tuple[str, tuple[Release, ...]]],
+) -> Mapping[str, tuple[Release, ...]]:
+    """Each runtime's releases in order, each once."""
+    known: dict[str, dict[Version, Release]] = {}
+    for runtime, releases in listed:
+        known.setdefault(runtime, {}).update((r.version, r) for r in releases)
+    return {
+        runtime: tuple(release for _, release in sorted(releases.items()))
+        for runtime, releases in known.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedData:
+    """The compatibility tables of this release."""
+
+    tables: Tables = field(default_factory=Tables)
+    compat: CompatTable = field(default_factory=CompatTable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a policy folder says. ``documents`` are for lint and ``policy show``."""
+
+    policies: PolicySet
+    inventory: Inventory
+    compat: CompatTable
+    documents: tuple[Placed, ...] = ()
+
+
+def load_policies(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> Loaded:
+    """Every document of a policy folder, over ``shipped``.
+
+    ``files`` are names and contents. Raises DocumentErrors with every error of the folder.
+    """
+    documents, tables = _read(files, overlay=True)
+    inventories = [model.core() for _, model in of_kind(RuntimeInventory, documents)]
+    policies = (model.core(at.place()) for at, model in of_kind(RuntimePolicy, documents))
+    return Loaded(
+        policies=PolicySet(policies),
+        inventory=inventories[0] if inventories else Inventory(),
+        # The very same table where nothing is laid over it: what it remembers stays warm.
+        compat=tables.over(shipped.tables).table(shipped.compat.version)
+        if tables != Tables()
+        else shipped.compat,
+        documents=documents,
+    )
+
+
+def load_shipped(files: Sequence[tuple[str, bytes]]) -> ShippedData:
+    """The tables that come with the program; raises DocumentErrors as ``load_policies`` does."""
+    _, tables = _read(files, overlay=False)
+    digest = hashlib.sha256()
+    for name, content in sorted(files):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return ShippedData(tables=tables, compat=tables.table(digest.hexdigest()[:12]))
+
+
+def _read(
+    files: Sequence[tuple[str, bytes]], *, overlay: bool
+) -> tuple[tuple[Placed, ...], Tables]:
+    documents, errors = read_documents(files)
+    facts = [
+        (p, m.core(_origins(p, m, overlay), overlay=overlay))
+        for p, m in of_kind(RuntimeFacts, documents)
+    ]
+    errors += [*_repeated(documents), *_overlapping(facts)]
+    if errors:
+        raise DocumentErrors(sorted(errors, key=lambda e: (e.file, e.line, e.column)))
+    tables = Tables(
+        facts={placed.name: rows for placed, rows in facts},
+        releases={
+            placed.name: (model.spec.runtime, model.spec.releases)
+            for placed, model in of_kind(RuntimeFacts, documents)
+        },
+        applications={
+            placed.name: model.core(placed.place() if overlay else _SHIPPED)
+            for placed, model in of_kind(ApplicationRequirements, documents)
+        },
+    )
+    return tuple(documents), tables
+
+
+def _origins(placed: Placed, model: RuntimeFacts, overlay: bool) -> list[str]:
+    rows = range(len(model.spec.facts))
+    return [placed.place("spec", "facts", row) if overlay else _SHIPPED for row in rows]
+
+
+def _repeated(documents: Iterable[Placed]) -> Iterator[DocumentError]:
+    """Two documents of one kind and name, and a second inventory of any name."""
+    first: dict[tuple[str, str], Placed] = {}
+    inventory: Placed | None = None
+    for placed in documents:
+        kind, name = placed.kind, placed.name
+        other = first.setdefault((kind, name), placed)
+        if other is not placed:
+            message = f"{name} is the name of the {kind} at {other.place()} too"
+            yield placed.error("metadata", "name", message=message)
+        elif isinstance(placed.model, RuntimeInventory):
+            if inventory is not None:
+                message = f"a folder holds one RuntimeInventory; the other is at {inventory.place()}"
+                yield placed.error("kind", message=message)
+            inventory = inventory or placed
+
+
+def _overlapping(
+    facts: Iterable[tuple[Placed, tuple[Fact, ...]]],
+) -> Iterator[DocumentError]:
+    """Two rows of one feature under the same conditions that speak of the same release."""
+    known: dict[tuple[object, ...], list[tuple[Fact, str]]] = {}
+    for placed, rows in facts:
+        for index, fact in enumerate(rows):
+            alike = known.setdefault((fact.runtime, fact.feature, *_conditions(fact.when)), [])
+            for earlier, at in alike:
+                if fact.versions.overlaps(earlier.versions):
+                    message = (
+                        f"{fact.feature} of {fact.versions} is said at {at} already, of "
+                        f"{earlier.versions}: rows with the same conditions must not overlap"
+                    )
+                    yield placed.error("spec", "facts", index, message=message)
+            alike.append((fact, placed.place("spec", "facts", index)))
+
+
+def _conditions(when: Conditions) -> tuple[object, ...]:
+    """What makes two rows' conditions the same, hashable."""
+    flags = tuple(sorted(when.flags.items()))
+    return (when.vendor, when.hypervisor, when.cri, str(when.cri_versions), when.arch, flags)

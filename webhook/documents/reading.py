@@ -1,0 +1,178 @@
+"""One document: its kind, its model, and its errors with file, line and field path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from webhook.core.names import API_VERSION
+from webhook.documents.applications import ApplicationRequirements
+from webhook.documents.compat import RuntimeFacts
+from webhook.documents.inventory import RuntimeInventory
+from webhook.documents.models import described, quoted
+from webhook.documents.policy import RuntimePolicy
+from webhook.documents.sentences import Path, problems
+from webhook.documents.source import (
+    DocumentError,
+    DocumentErrors,
+    SourceDocument,
+    parse_documents,
+)
+
+Document = RuntimePolicy | RuntimeInventory | RuntimeFacts | ApplicationRequirements
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+KINDS: Mapping[str, type[Document]] = {
+    "RuntimePolicy": RuntimePolicy,
+    "RuntimeInventory": RuntimeInventory,
+    "RuntimeFacts": RuntimeFacts,
+    "ApplicationRequirements": ApplicationRequirements,
+}
+"""Every kind of document, in the order in which people meet them."""
+_NOT_RUN = "this release does not run policy tests: keep PolicyTest documents outside the folder"
+_NULLABLE = frozenset({"workaround", "probe"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A document that has been read, and where it is."""
+
+    model: Document
+    source: SourceDocument
+
+    @property
+    def kind(self) -> str:
+        """The document's kind."""
+        return self.model.kind
+
+    @property
+    def name(self) -> str:
+        """Its name, unique among the documents of its kind in a folder."""
+        return self.model.metadata.name
+
+    def line(self, *path: str | int) -> int:
+        """The line of a field; of what would hold it where it is not written."""
+        return self.source.line_of(path)
+
+    def place(self, *path: str | int) -> str:
+        """``tenants.yaml:12``."""
+        return f"{self.source.file}:{self.line(*path)}"
+
+    def error(self, *path: str | int, message: str) -> DocumentError:
+        """An error of one of its fields."""
+        return error_at(self.source, path, message)
+
+
+def read_documents(
+    files: Sequence[tuple[str, bytes]],
+) -> tuple[list[Placed], list[DocumentError]]:
+    """Every document that is whole, and the errors of the others."""
+    placed: list[Placed] = []
+    errors: list[DocumentError] = []
+    for source in _sources(files, errors):
+        model = _kind_of(source, errors)
+        if model is not None:
+            placed.extend(_read(source, model, errors))
+    return placed, errors
+
+
+def of_kind(kind: type[DocumentT], documents: Sequence[Placed]) -> list[tuple[Placed, DocumentT]]:
+    """The documents of one kind, with their models as such."""
+    return [(placed, placed.model) for placed in documents if isinstance(placed.model, kind)]
+
+
+def error_at(source: SourceDocument, path: Path, message: str) -> DocumentError:
+    """An error of one field of a document that has been parsed."""
+    return DocumentError(
+        file=source.file,
+        line=source.line_of(path),
+        column=0,
+        field_path=field_path(path),
+        message=message,
+    )
+
+
+def field_path(path: Path) -> str:
+    """``spec.overrides[2].mode``; a key that holds a dot or slash is quoted."""
+    written = ""
+    for part in path:
+        if isinstance(part, int):
+            written += f"[{part}]"
+        elif part.isidentifier() or part.replace("-", "").isalnum():
+            written += f".{part}"
+        else:
+            written += f"[{quoted(part)}]"
+    return written.removeprefix(".")
+
+
+def _sources(
+    files: Sequence[tuple[str, bytes]], errors: list[DocumentError]
+) -> Iterator[SourceDocument]:
+    for name, content in files:
+        try:
+            yield from parse_documents(name, content)
+        except DocumentErrors as found:
+            errors.extend(found.errors)
+
+
+def _kind_of(source: SourceDocument, errors: list[DocumentError]) -> type[Document] | None:
+    """The model of the document's kind; None, and an error, where it has none."""
+    data: Any = source.data
+    if not isinstance(data, Mapping):
+        wanted = "must be a mapping with apiVersion, kind, metadata and spec"
+        errors.append(error_at(source, (), f"{wanted}, not {described(data)}"))
+        return None
+    kind = data.get("kind")
+    model = KINDS.get(kind) if isinstance(kind, str) else None
+    if data.get("apiVersion", API_VERSION) != API_VERSION:
+        message = f"must be {API_VERSION}, not {described(data['apiVersion'])}"
+        errors.append(error_at(source, ("apiVersion",), message))
+        return None
+    if model is None:
+        errors.append(error_at(source, ("kind",), _no_such_kind(kind, "kind" in data)))
+    return model
+
+
+def _no_such_kind(kind: object, given: bool) -> str:
+    if kind == "PolicyTest":
+        return _NOT_RUN
+    allowed = f"must be one of {', '.join(KINDS)}"
+    if not given:
+        return f"must be given; {allowed}"
+    meant = get_close_matches(kind, KINDS, n=1) if isinstance(kind, str) else []
+    return f"{allowed}, not {described(kind)}" + (f"; did you mean {meant[0]}?" if meant else "")
+
+
+def _read(
+    source: SourceDocument, model: type[Document], errors: list[DocumentError]
+) -> Iterator[Placed]:
+    faults = dict.fromkeys(_empty(source.data, ()), _MUST_NOT_BE_EMPTY)
+    try:
+        read = model.model_validate(source.data)
+    except ValidationError as error:
+        for path, message in problems(error, model):
+            faults.setdefault(path, message)
+    else:
+        if not faults:
+            yield Placed(model=read, source=source)
+    errors.extend(error_at(source, path, message) for path, message in faults.items())
+
+
+_MUST_NOT_BE_EMPTY = "must not be empty: give a value or leave the key out"
+
+
+def _empty(value: Any, path: Path) -> Iterator[Path]:
+    """Where nothing was written after a key: an intention that got lost, never a default."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            if below is not None:
+                yield from _empty(below, (*path, key))
+            elif key not in _NULLABLE:
+                yield (*path, key)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _empty(below, (*path, index))
