@@ -28,7 +28,7 @@ from certs.files import (
     write_files,
 )
 from certs.inspect import CaCert, ServingCert, inspect_bundle, inspect_serving
-from certs.issue import IssuedCert, KeyType, is_dns_name, issue_ca, issue_serving
+from certs.issue import IssuedCert, KeyType, is_dns_name, issue_ca, issue_serving, subject_names
 from certs.pem import encode_certificates, key_fits, parse_certificates, parse_key
 from certs.plan import Missing, Nothing, RenewServing, RotateCA, State, Step, plan
 
@@ -107,9 +107,10 @@ def bootstrap(
     """Make sure that the directory holds a CA and a pair for ``names``; keep what still holds.
 
     ``force`` replaces everything, the CA included, so that nothing here trusts the old one.
-    Raises CertificateError when the directory cannot be written, or would have to be changed but
-    is not ours.
+    Raises CertificateError for a bad name, and when the directory cannot be written or would have
+    to be changed but is not ours.
     """
+    subject_names(names.dns_names, names.ip_addresses)
     job = _Job(directory=directory, names=names, key_type=key_type, now=now)
     make_directory(directory)
     with locked(directory):

@@ -103,7 +103,7 @@ def issue_serving(
     It never begins before its CA nor outlives it. Raises CertificateError for a bad name or none,
     and for a CA that is expired, not yet valid, no CA, or has another key.
     """
-    sans = _subject_names(dns_names, ip_addresses)
+    sans = subject_names(dns_names, ip_addresses)
     signer, signing_key = _signer(ca, now)
     key = _new_key(key_type)
     usages = {"digital_signature"} | ({"key_encipherment"} if key_type is KeyType.RSA else set())
@@ -121,22 +121,11 @@ def issue_serving(
     return IssuedCert(cert_pem=encode_certificates([certificate]), key_pem=encode_key(key))
 
 
-def is_dns_name(text: str) -> bool:
-    """True for what a client may ask for: lower-case labels, the first perhaps ``*``."""
-    labels = text.removeprefix("*.").split(".")
-    return len(text) <= _LONGEST_DNS_NAME and all(_DNS_LABEL.fullmatch(each) for each in labels)
+def subject_names(dns_names: Sequence[str], ip_addresses: Sequence[str]) -> list[x509.GeneralName]:
+    """Return the subject alternative names, each once, in the order given.
 
-
-def is_ip_address(text: str) -> bool:
-    """True for an IPv4 or IPv6 address without zone or prefix length."""
-    try:
-        return "%" not in text and bool(ipaddress.ip_address(text))
-    except ValueError:
-        return False
-
-
-def _subject_names(dns_names: Sequence[str], ip_addresses: Sequence[str]) -> list[x509.GeneralName]:
-    """The subject alternative names, each once, in the order given."""
+    Raises CertificateError for a bad name or none.
+    """
     for name in dns_names:
         if not is_dns_name(name):
             problem = (
@@ -154,6 +143,20 @@ def _subject_names(dns_names: Sequence[str], ip_addresses: Sequence[str]) -> lis
         *(x509.DNSName(each) for each in dict.fromkeys(dns_names)),
         *(x509.IPAddress(each) for each in addresses),
     ]
+
+
+def is_dns_name(text: str) -> bool:
+    """True for what a client may ask for: lower-case labels, the first perhaps ``*``."""
+    labels = text.removeprefix("*.").split(".")
+    return len(text) <= _LONGEST_DNS_NAME and all(_DNS_LABEL.fullmatch(each) for each in labels)
+
+
+def is_ip_address(text: str) -> bool:
+    """True for an IPv4 or IPv6 address without zone or prefix length."""
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _signer(ca: IssuedCert, now: datetime) -> tuple[x509.Certificate, PrivateKey]:
