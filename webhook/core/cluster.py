@@ -40,6 +40,14 @@ class NodeView:
         """``kubernetes.io/arch``, as the kubelet sets it."""
         return self.labels.get(ARCH_LABEL)
 
+    def offers(self, runtime_class: RuntimeClassView) -> bool:
+        """Whether it is Ready, within the class's scheduling, and not known to lack the handler."""
+        return (
+            self.ready
+            and (self.handlers is None or runtime_class.handler in self.handlers)
+            and all(self.labels.get(k) == v for k, v in runtime_class.node_selector.items())
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
@@ -52,22 +60,39 @@ class ClusterView:
     runtime_classes: Mapping[str, RuntimeClassView] | None = None
     nodes: tuple[NodeView, ...] | None = None
     live: bool = False
+    _by_class: dict[str, tuple[NodeView, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def namespace(self, name: str) -> NamespaceView | None:
         """The namespace, where it is known."""
         return self.namespaces.get(name)
 
-    def offers(self, runtime_class: RuntimeClassView, node_selector: Mapping[str, Any]) -> bool:
-        """Whether some Ready node within the selectors has the handler, as far as nodes tell."""
-        if self.nodes is None:
+    def offers(
+        self, runtime_class: str | None, node_selector: Mapping[str, Any], node_name: str = ""
+    ) -> bool:
+        """Whether some Ready node has the handler of a RuntimeClass, as far as nodes tell.
+
+        Only nodes within both selectors count, and for a pod with ``node_name`` only that one.
+        """
+        view = (self.runtime_classes or {}).get(runtime_class or "")
+        if view is None or self.nodes is None:
             return True
-        wanted = {**runtime_class.node_selector, **node_selector}
-        fitting = [
-            n
-            for n in self.nodes
-            if n.ready and all(n.labels.get(k) == v for k, v in wanted.items())
-        ]
-        return any(n.handlers is None or runtime_class.handler in n.handlers for n in fitting)
+        return any(
+            (not node_name or node.name == node_name)
+            and all(node.labels.get(k) == v for k, v in node_selector.items())
+            for node in self._offering(view, self.nodes)
+        )
+
+    def _offering(
+        self, runtime_class: RuntimeClassView, nodes: tuple[NodeView, ...]
+    ) -> tuple[NodeView, ...]:
+        """The Ready nodes of a class, found once: there may be thousands of nodes."""
+        found = self._by_class.get(runtime_class.name)
+        if found is None:
+            found = tuple(node for node in nodes if node.offers(runtime_class))
+            self._by_class[runtime_class.name] = found
+        return found
 
 
 def view_namespace(obj: Mapping[str, Any]) -> NamespaceView:

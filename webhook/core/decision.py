@@ -11,8 +11,7 @@ from itertools import islice
 from typing import assert_never
 
 from webhook.core import messages
-from webhook.core.compat import Finding
-from webhook.core.names import MIRROR_POD, NAMESPACE_DEFAULT, Mode, Reason, Verdict
+from webhook.core.names import MIRROR_POD, Mode, Reason, Verdict
 from webhook.core.pod import PodView
 from webhook.core.policy import Policy
 from webhook.core.snapshot import Snapshot
@@ -21,12 +20,13 @@ from webhook.core.trial import (
     Judged,
     Refusal,
     Trial,
-    annotation_refusals,
     attempt,
-    finding_refusals,
-    judge,
+    class_required,
+    default_class,
+    must_have_class,
     open_case,
 )
+from webhook.core.update import attempt_update
 
 MOST_SUGGESTIONS = 3
 
@@ -112,7 +112,7 @@ def decide(pod: PodView, operation: Operation, snapshot: Snapshot) -> Decision:
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
     case = open_case(pod, policy, snapshot)
     if operation.change is Change.UPDATE:
-        enforced = _decide_update(case, operation)
+        enforced = _kept_or_denied(case, attempt_update(case, operation.old))
     else:
         enforced = _decide_create(case)
     return _under_mode(case, enforced)
@@ -129,7 +129,7 @@ def decide_stored(pod: PodView, operation: Operation, snapshot: Snapshot) -> Kee
         grounds=replace(decision.grounds, notices=(), warnings=()),
         reason=Reason.RUNTIME_CLASS_REQUIRED,
         message=messages.unassigned(open_case(pod, policy, snapshot), decision.runtime_class),
-        causes=(_class_required(pod),),
+        causes=(class_required(pod),),
     )
 
 
@@ -171,7 +171,7 @@ def _decide_create(case: Case) -> Decision:
     asked = case.pod.runtime_class_name
     if asked is not None:
         return _kept_or_denied(case, attempt(case, asked))
-    chosen = _default_class(case)
+    chosen = default_class(case)
     if chosen is None:
         return _decide_without_class(case)
     trial = attempt(case, chosen)
@@ -184,32 +184,12 @@ def _decide_create(case: Case) -> Decision:
     return _deny(case, trial)
 
 
-def _default_class(case: Case) -> str | None:
-    """The class that an unset pod gets: the namespace's choice where allowed, else the default."""
-    classes = case.rules.runtime_classes
-    if case.permitted_by(None) is not None:
-        return None
-    if classes.namespace_default:
-        chosen = case.namespace_annotations.get(NAMESPACE_DEFAULT)
-        if chosen and classes.allows(chosen):
-            return chosen
-    return classes.default
-
-
 def _decide_without_class(case: Case) -> Decision:
     """An unset pod that gets nothing: on the node's default runtime, unless a class is required."""
     trial = attempt(case, None)
-    if case.rules.runtime_classes.required and case.permitted_by(None) is None:
-        return _deny(case, replace(trial, refusals=(_class_required(case.pod),)))
+    if must_have_class(case):
+        return _deny(case, replace(trial, refusals=(class_required(case.pod),)))
     return _kept_or_denied(case, trial)
-
-
-def _class_required(pod: PodView) -> Refusal:
-    return Refusal(
-        reason=Reason.RUNTIME_CLASS_REQUIRED,
-        cause="spec.runtimeClassName is not set",
-        field_path=pod.path("spec.runtimeClassName"),
-    )
 
 
 def _fallback(case: Case, refused: str) -> Trial | None:
@@ -220,45 +200,6 @@ def _fallback(case: Case, refused: str) -> Trial | None:
             if not trial.refused:
                 return trial
     return None
-
-
-def _decide_update(case: Case, operation: Operation) -> Decision:
-    """Only what the change makes worse is refused: an old pod must stay deletable and labelable.
-
-    The class is immutable, so it is not judged again; an annotation newly added is, since a
-    restarted sandbox would read it.
-    """
-    runtime_class = case.pod.runtime_class_name
-    trial = Trial(
-        runtime_class=runtime_class,
-        profile=case.snapshot.inventory.profile_of(runtime_class),
-        refusals=(),
-        judged=(),
-    )
-    judged = judge(case, trial.profile)
-    old = operation.old
-    if old is not None:
-        before = open_case(old, case.policy, case.snapshot)
-        known = {_identity(entry.finding) for entry in judge(before, trial.profile)}
-        judged = tuple(e for e in judged if _identity(e.finding) not in known)
-    annotations = old.annotations if old is not None else {}
-    refusals = (
-        *(
-            r
-            for r in annotation_refusals(case)
-            if annotations.get(r.cause) != case.pod.annotations[r.cause]
-        ),
-        *finding_refusals(judged),
-    )
-    return _kept_or_denied(case, replace(trial, judged=judged, refusals=refusals))
-
-
-def _identity(finding: Finding) -> tuple[object, ...]:
-    """What makes a finding the same before and after an update."""
-    need = finding.need
-    where = need.container.name if need.container else need.field_path
-    application = need.application.name if need.application else None
-    return (need.feature, where, application, finding.verdict)
 
 
 def _kept_or_denied(case: Case, trial: Trial) -> Decision:
@@ -287,20 +228,16 @@ def _deny(case: Case, trial: Trial) -> Deny:
 
 
 def _suggestions(case: Case, refused: Trial) -> Iterator[str]:
-    """Classes that the policy would let this pod run on, its own preference first."""
-    if (
-        case.pod.node_name == ""
-        and refused.refusals[0].reason is not Reason.RUNTIME_ANNOTATION_NOT_ALLOWED
-    ):
-        found = 0
-        for name in _candidates(case):
-            trial = attempt(case, name) if name != refused.runtime_class else refused
-            if trial.refused or any("no Ready node" in note for note in trial.notes):
-                continue
+    """Classes that the policy would let this pod run on, its own preference first.
+
+    A class of which nothing is known, or that no node offers, is none to advise.
+    """
+    if refused.refusals[0].reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
+        return
+    for name in _candidates(case):
+        trial = attempt(case, name)
+        if trial.profile is not None and trial.offered and not trial.refused:
             yield name
-            found += 1
-            if found == MOST_SUGGESTIONS:
-                return
 
 
 def _candidates(case: Case) -> dict[str, None]:

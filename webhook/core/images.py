@@ -9,7 +9,8 @@ from functools import lru_cache
 from webhook.core.versions import Version, VersionError, parse_version
 
 DEFAULT_REGISTRY = "docker.io"
-_MAX_LENGTH = 640  # distribution allows 255 for the name, 128 for the tag, a digest on top
+_MAX_LENGTH = 640  # what a path, a tag of 128, a registry and a digest can add up to
+_LONGEST_PATH = 255  # distribution/reference: RepositoryNameTotalLengthMax
 
 # The grammar of distribution/reference: a registry, lower-case path components, tag, digest.
 _REGISTRY = re.compile(
@@ -69,6 +70,8 @@ def _parsed(text: str) -> ImageReference | None:
         return None
     registry, path = _split_registry((head + slash + last).split("/"))
     if not _REGISTRY.fullmatch(registry) or not all(_COMPONENT.fullmatch(part) for part in path):
+        return None
+    if sum(len(part) + 1 for part in path) > _LONGEST_PATH + 1:
         return None
     return ImageReference(
         registry=registry, path=path, tag=tag if colon else None, digest=digest or None

@@ -5,6 +5,7 @@ a tenant wrote passes ``shown``; whatever the pod, a message has a bound.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from webhook.core.compat import Finding
 from webhook.core.names import (
@@ -24,6 +25,8 @@ WARNING_LIMIT = 256
 WARNING_GOAL = 120
 MOST_WARNINGS = 10
 MOST_LINES = 12
+MOST_NAMED = 10
+NOTE_LIMIT = 320
 
 _DOES: dict[Support, str] = {
     Support.FULL: "has it",
@@ -58,10 +61,11 @@ _CANNOT: dict[Verdict, str] = {
 def refusal(case: Case, trial: Trial, suggestions: Sequence[str]) -> str:
     """The whole message of a refusal: the cause, a line per finding, what to do."""
     lines = [f"policy {case.policy.name}: {headline(case, trial)}"]
-    details = list(_details(case, trial))
-    lines += details[:MOST_LINES]
-    if len(details) > MOST_LINES:
-        lines.append(f"  and {len(details) - MOST_LINES} more")
+    lines += islice(_details(case, trial), MOST_LINES)
+    # A first cause that is no finding is said by the headline alone.
+    details = len(trial.refusals) - (trial.refusals[0].finding is None)
+    if details > MOST_LINES:
+        lines.append(f"  and {details - MOST_LINES} more")
     lines += _remedies(trial, suggestions)
     return "\n".join(lines)
 
@@ -99,17 +103,23 @@ def _cause(case: Case, trial: Trial, entry: Refusal) -> str:
         cause=shown(entry.cause),
         asked=shown(trial.runtime_class or ""),
         namespace=shown(case.pod.namespace),
-        allowed=", ".join(case.rules.runtime_classes.allowed) or "none",
+        allowed=_listed(case.rules.runtime_classes.allowed),
         expected=trial.profile.handler if trial.profile else "",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``gvisor, kata-*``, the first ten of many; ``none`` of none."""
+    more = ("…",) if len(names) > MOST_NAMED else ()
+    return ", ".join((*names[:MOST_NAMED], *more)) or "none"
 
 
 def unassigned(case: Case, runtime_class: str) -> str:
     """The refusal of a pod that reached validation without the class that it should have."""
     return (
         f"policy {case.policy.name}: the pod has no runtimeClassName although the policy assigns "
-        f"{runtime_class}: the mutating webhook did not run\n"
-        f"  use runtimeClassName: {runtime_class}"
+        f"{shown(runtime_class)}: the mutating webhook did not run\n"
+        f"  use runtimeClassName: {shown(runtime_class)}"
     )
 
 
@@ -117,7 +127,7 @@ def _finding_headline(finding: Finding, runtime_class: str | None) -> str:
     application = finding.need.application
     return _CANNOT[finding.verdict].format(
         on=_named(runtime_class, finding.runtime),
-        subject=application.title if application else "this pod",
+        subject=_line(application.title, 80) if application else "this pod",
         cause=cause_of(finding),
     )
 
@@ -131,7 +141,7 @@ def _named(runtime_class: str | None, runtime: str) -> str:
 def cause_of(finding: Finding) -> str:
     """``syscall sync_file_range is missing``: one finding in a few words."""
     if finding.fact is not None and finding.fact.summary:
-        return finding.fact.summary
+        return _line(finding.fact.summary, 120)
     namespace, _, name = finding.need.feature.partition(":")
     if namespace == "pod":
         subject, missing = shown(name, 80), "is not supported"
@@ -171,7 +181,7 @@ def _behaviour(finding: Finding) -> str:
         part
         for part in (
             f"supported from {finding.since.date or finding.since}" if finding.since else "",
-            finding.evidence[0].source if finding.evidence else "",
+            _line(finding.evidence[0].source, 160) if finding.evidence else "",
         )
         if part
     ]
@@ -179,7 +189,7 @@ def _behaviour(finding: Finding) -> str:
 
 
 def _first_sentence(note: str) -> str:
-    return note.partition(". ")[0].rstrip(".")
+    return _line(note, NOTE_LIMIT).partition(". ")[0].rstrip(".")
 
 
 def _release(finding: Finding) -> str:
@@ -196,20 +206,21 @@ def _remedies(trial: Trial, suggestions: Sequence[str]) -> Iterator[str]:
         if entry.finding and entry.finding.fact and entry.finding.fact.workaround
     }
     for workaround in list(workarounds)[:2]:
-        yield f"  or: {workaround}" if suggestions else f"  {workaround}"
+        line = _line(workaround, NOTE_LIMIT)
+        yield f"  or: {line}" if suggestions else f"  {line}"
     if not suggestions and not workarounds and trial.refusals[0].finding is not None:
         yield "  no RuntimeClass that this policy allows is known to run it"
 
 
 def assigned(case: Case, runtime_class: str) -> str:
     """The notice to the author that a class was assigned."""
-    return f"policy {case.policy.name} assigned runtimeClassName: {runtime_class}"
+    return _bounded(f"policy {case.policy.name} assigned runtimeClassName: {shown(runtime_class)}")
 
 
 def fell_back(case: Case, refused: Trial, runtime_class: str) -> str:
     """The notice that the fallback was assigned, and why."""
     return _bounded(
-        f"policy {case.policy.name} assigned runtimeClassName: {runtime_class}, "
+        f"policy {case.policy.name} assigned runtimeClassName: {shown(runtime_class)}, "
         f"because {headline(case, refused)}"
     )
 
@@ -262,13 +273,18 @@ def _warning(entry: Judged, runtime_class: str | None) -> str:
 def _expired(case: Case, exemption: Exemption) -> str:
     return _bounded(
         f"exemption {exemption.name} of policy {case.policy.name} ended on {exemption.expires} "
-        f"and no longer counts; ask {exemption.owner}"
+        f"and no longer counts; ask {_line(exemption.owner, 80)}"
     )
 
 
 def would(case: Case, sentence: str) -> str:
     """What a policy in mode warn says instead of doing it."""
     return _bounded(f"policy {case.policy.name} (mode {case.rules.mode}) {sentence}")
+
+
+def _line(text: str, limit: int) -> str:
+    """What the author of a document wrote, perhaps over several lines, as part of one."""
+    return shown(" ".join(text.split()), limit)
 
 
 def _bounded(text: str) -> str:

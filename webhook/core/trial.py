@@ -6,7 +6,14 @@ from functools import cached_property
 
 from webhook.core.compat import BoundRuntime, Finding, Needs, concerns, needs_of, worst
 from webhook.core.images import glob_matches
-from webhook.core.names import REASON_OF_VERDICT, Action, Reason, Verdict, shown
+from webhook.core.names import (
+    NAMESPACE_DEFAULT,
+    REASON_OF_VERDICT,
+    Action,
+    Reason,
+    Verdict,
+    shown,
+)
 from webhook.core.pod import ARCH_LABEL, PodView, text
 from webhook.core.policy import Exemption, Override, Policy, Rules
 from webhook.core.runtimes import RuntimeProfile
@@ -90,6 +97,13 @@ class Case:
         """The exemption that lets the pod use a class (None: none) that the rules do not."""
         return next((e for e in self.exemptions if e.permits(runtime_class)), None)
 
+    def allows(self, runtime_class: str) -> bool:
+        """Whether the pod may name a class, by the rules or by an exemption."""
+        return (
+            self.rules.runtime_classes.allows(runtime_class)
+            or self.permitted_by(runtime_class) is not None
+        )
+
     def bound(self, profile: RuntimeProfile) -> BoundRuntime:
         """The table for a profile on the architecture that the pod asks for."""
         arch = text(self.pod.node_selector.get(ARCH_LABEL))
@@ -111,6 +125,24 @@ def open_case(pod: PodView, policy: Policy, snapshot: Snapshot) -> Case:
         snapshot=snapshot,
         namespace_annotations=namespace.annotations if namespace else {},
     )
+
+
+def default_class(case: Case) -> str | None:
+    """The class that an unset pod gets: the namespace's choice where allowed, else the default."""
+    classes = case.rules.runtime_classes
+    if case.permitted_by(None) is not None:
+        return None
+    if classes.namespace_default:
+        chosen = case.namespace_annotations.get(NAMESPACE_DEFAULT)
+        if chosen and classes.allows(chosen):
+            return chosen
+    return classes.default
+
+
+def must_have_class(case: Case) -> bool:
+    """Whether an unset pod may not stay so: the policy assigns a class, or demands one."""
+    required = case.rules.runtime_classes.required
+    return case.permitted_by(None) is None and (required or default_class(case) is not None)
 
 
 def attempt(case: Case, runtime_class: str | None) -> Trial:
@@ -170,6 +202,24 @@ def annotation_refusals(case: Case) -> Iterator[Refusal]:
         )
 
 
+def class_not_allowed(pod: PodView, runtime_class: str) -> Refusal:
+    """The refusal of a class that neither the rules nor an exemption let the pod name."""
+    return Refusal(
+        reason=Reason.RUNTIME_CLASS_NOT_ALLOWED,
+        cause=runtime_class,
+        field_path=pod.path("spec.runtimeClassName"),
+    )
+
+
+def class_required(pod: PodView) -> Refusal:
+    """The refusal of a pod that names no class where it must have one."""
+    return Refusal(
+        reason=Reason.RUNTIME_CLASS_REQUIRED,
+        cause="spec.runtimeClassName is not set",
+        field_path=pod.path("spec.runtimeClassName"),
+    )
+
+
 def _class_refusals(
     case: Case, runtime_class: str | None, profile: RuntimeProfile | None
 ) -> Iterator[Refusal]:
@@ -177,9 +227,8 @@ def _class_refusals(
     if runtime_class is None:
         return
     at = case.pod.path("spec.runtimeClassName")
-    allowed = case.rules.runtime_classes.allows(runtime_class)
-    if not allowed and case.permitted_by(runtime_class) is None:
-        yield Refusal(reason=Reason.RUNTIME_CLASS_NOT_ALLOWED, cause=runtime_class, field_path=at)
+    if not case.allows(runtime_class):
+        yield class_not_allowed(case.pod, runtime_class)
     known = case.snapshot.cluster.runtime_classes
     view = known.get(runtime_class) if known is not None else None
     if known is not None and view is None:
@@ -193,9 +242,8 @@ def _class_refusals(
 
 def _offered(case: Case, runtime_class: str | None) -> bool:
     """Whether a Ready node offers the class's handler, as far as the cluster tells."""
-    cluster = case.snapshot.cluster
-    view = (cluster.runtime_classes or {}).get(runtime_class or "")
-    return view is None or cluster.offers(view, case.pod.node_selector)
+    pod = case.pod
+    return case.snapshot.cluster.offers(runtime_class, pod.node_selector, pod.node_name)
 
 
 def _notes(

@@ -1,6 +1,7 @@
 """AdmissionReview v1 out: a decision → bytes."""
 
 import base64
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -79,7 +80,7 @@ def audit_annotations(decision: Decision, revision: str) -> dict[str, str]:
         "override": grounds.override or "",
         "exemption": grounds.exemption or "",
         "reason": reason_of(decision) or grounds.why,
-        "runtime-class": grounds.runtime_class or "",
+        "runtime-class": shown(grounds.runtime_class or "", 253),
         "findings": _findings(grounds),
         "revision": revision,
     }
@@ -105,8 +106,9 @@ def reason_of(decision: Decision) -> str:
 
 
 def _findings(grounds: Grounds) -> str:
-    text = ",".join(dict.fromkeys(_finding(judged) for judged in grounds.findings))
-    return shown(text, _ANNOTATION_LIMIT)
+    # Features are short: this many fill the annotation, and a pod may have a hundred thousand.
+    first = islice(grounds.findings, _ANNOTATION_LIMIT)
+    return shown(",".join(dict.fromkeys(map(_finding, first))), _ANNOTATION_LIMIT)
 
 
 def _finding(judged: Judged) -> str:

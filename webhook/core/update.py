@@ -1,0 +1,86 @@
+"""What an UPDATE makes worse: an old pod must stay deletable and labelable."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from webhook.core.compat import Finding
+from webhook.core.pod import PodView
+from webhook.core.runtimes import RuntimeProfile
+from webhook.core.trial import (
+    Case,
+    Judged,
+    Refusal,
+    Trial,
+    annotation_refusals,
+    class_not_allowed,
+    class_required,
+    finding_refusals,
+    judge,
+    must_have_class,
+    open_case,
+)
+
+
+def attempt_update(case: Case, old: PodView | None) -> Trial:
+    """Judge what ``case.pod`` has that ``old`` had not (all of it where ``old`` is None).
+
+    The class itself cannot change; whether the policy allows it is asked again when something new
+    is to run on it: else an exempt image would open a class for any image put in its place. An
+    annotation newly added is judged, since a restarted sandbox would read it. Labels are free.
+    """
+    runtime_class = case.pod.runtime_class_name
+    profile = case.snapshot.inventory.profile_of(runtime_class)
+    judged = _worsened(case, old, profile)
+    return Trial(
+        runtime_class=runtime_class,
+        profile=profile,
+        refusals=(
+            *(_class_refusals(case) if _runs_something_new(case.pod, old) else ()),
+            *_new_annotations(case, old),
+            *finding_refusals(judged),
+        ),
+        judged=judged,
+    )
+
+
+def _worsened(
+    case: Case, old: PodView | None, profile: RuntimeProfile | None
+) -> tuple[Judged, ...]:
+    """The findings that the pod did not have before, under the labels that it gets now."""
+    judged = judge(case, profile)
+    if old is None or not judged:
+        return judged
+    before = open_case(replace(old, labels=case.pod.labels), case.policy, case.snapshot)
+    known = {_identity(entry.finding) for entry in judge(before, profile)}
+    return tuple(entry for entry in judged if _identity(entry.finding) not in known)
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    """What makes a finding the same before and after an update."""
+    need = finding.need
+    where = need.container.name if need.container else need.field_path
+    application = need.application.name if need.application else None
+    return (need.feature, where, application, finding.verdict)
+
+
+def _runs_something_new(pod: PodView, old: PodView | None) -> bool:
+    """Whether a container is new or has another image."""
+    known = {(c.name, c.image) for c in old.containers} if old is not None else set()
+    return any((c.name, c.image) not in known for c in pod.containers)
+
+
+def _class_refusals(case: Case) -> Iterator[Refusal]:
+    """A refusal where the policy would not let the pod be made with the class that it has."""
+    asked = case.pod.runtime_class_name
+    if asked is not None:
+        if not case.allows(asked):
+            yield class_not_allowed(case.pod, asked)
+    elif must_have_class(case):
+        yield class_required(case.pod)
+
+
+def _new_annotations(case: Case, old: PodView | None) -> Iterator[Refusal]:
+    before = old.annotations if old is not None else {}
+    for entry in annotation_refusals(case):
+        if before.get(entry.cause) != case.pod.annotations[entry.cause]:
+            yield entry
