@@ -9,6 +9,7 @@ from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests, 
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
 POD_JSON = json.dumps(pod())
+LIST = "{{apiVersion: v1, kind: List, items: [{}]}}"
 
 
 def load(*paths: Path | str, stdin: bytes = b"") -> Inputs:
@@ -39,10 +40,10 @@ def test_an_object_knows_its_source_document_and_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"apiVersion: v1\nkind: List\nitems:\n- {POD_JSON}\n",
+        LIST.format(POD_JSON),
         f"apiVersion: v1\nkind: PodList\nitems:\n- {POD_JSON}\n",
         "apiVersion: v1\nkind: PodList\nitems:\n- {metadata: {name: web}, spec: {}}\n",
-        f"{{apiVersion: v1, kind: List, items: [{{kind: List, apiVersion: v1, items: [{POD_JSON}]}}]}}",
+        LIST.format(LIST.format(POD_JSON)),
         POD_JSON,
         json.dumps(review(pod())),
     ],

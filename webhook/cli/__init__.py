@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
@@ -34,7 +34,9 @@ class ExitCode(IntEnum):
 SIGPIPE_CODE = 128 + 13
 SIGINT_CODE = 128 + 2
 
-COMMANDS: dict[str, tuple[str, str]] = {
+CommandTable = Mapping[str, tuple[str, str]]
+
+COMMANDS: CommandTable = {
     "check": ("webhook.cli.check:check", "Decide the pods of manifests as the webhook would."),
     "policy": ("webhook.cli.policy:policy", "Lint, show and describe the policies in git."),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
@@ -59,16 +61,18 @@ class Invocation:
 
 
 class _Commands(click.Group):
-    """The group whose commands are the table's."""
+    """A group whose commands are those of a table."""
+
+    table: CommandTable = COMMANDS
 
     # click calls these three with its own arguments, needed here or not.
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        module, _, attribute = self.table[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         _show_environment(command)
         return command
@@ -79,7 +83,7 @@ class _Commands(click.Group):
         formatter: click.HelpFormatter,
     ) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl([(name, line) for name, (_, line) in self.table.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -102,19 +106,29 @@ def _show_environment(command: click.Command) -> None:
             _show_environment(sub_command)
 
 
-@click.group(
-    cls=_Commands,
-    context_settings={
-        "auto_envvar_prefix": "RUNTIMEGATE",
-        "help_option_names": ["-h", "--help"],
-        "max_content_width": 100,
-    },
-    epilog="Exit codes: 0 clean, 1 refusals or findings, 2 usage or unreadable input, 3 our bug.",
-)
-@click.option("--debug", is_flag=True, show_envvar=True, help="Show the traceback of a bug.")
+def command_line(commands: CommandTable) -> click.Group:
+    """The command ``runtimegate`` with these commands."""
+    group = _Commands(
+        callback=_remember_debug,
+        params=[
+            click.Option(
+                ["--debug"], is_flag=True, show_envvar=True, help="Show the traceback of a bug."
+            )
+        ],
+        help="Put every pod on the container runtime that its namespace's policy demands.",
+        epilog="Exit codes: 0 clean; 1 refusals or findings; 2 usage or input; 3 a bug of ours.",
+        context_settings={
+            "auto_envvar_prefix": "RUNTIMEGATE",
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": 100,
+        },
+    )
+    group.table = commands
+    return group
+
+
 @click.pass_obj
-def cli(invocation: Invocation, *, debug: bool) -> None:
-    """Put every pod on the container runtime that its namespace's policy demands."""
+def _remember_debug(invocation: Invocation, *, debug: bool) -> None:
     invocation.debug = debug
 
 
@@ -123,11 +137,13 @@ def main() -> None:
     sys.exit(run(sys.argv[1:], program=Path(sys.argv[0]).name))
 
 
-def run(arguments: Sequence[str], *, program: str = "runtimegate") -> int:
+def run(
+    arguments: Sequence[str], *, program: str = "runtimegate", commands: CommandTable = COMMANDS
+) -> int:
     """Run one command line and return its exit code."""
     invocation = Invocation()
     try:
-        returned = cli.main(
+        returned = command_line(commands).main(
             list(arguments),
             prog_name="kubectl runtimegate" if program == "kubectl-runtimegate" else "runtimegate",
             standalone_mode=False,

@@ -1,0 +1,115 @@
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+
+from webhook.cli import COMMANDS, CommandTable, ExitCode, command_line, run
+
+NAMES = (
+    "returns_one",
+    "returns_nothing",
+    "exits",
+    "missing_file",
+    "bad_certificate",
+    "bug",
+    "interrupted",
+    "says",
+)
+SAMPLES: CommandTable = {
+    name.replace("_", "-"): (f"tests.cli.sample_commands:{name}", "") for name in NAMES
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("returns-one", ExitCode.FINDINGS, ""),
+        ("returns-nothing", ExitCode.CLEAN, ""),
+        ("exits", ExitCode.FINDINGS, ""),
+        (
+            "missing-file",
+            ExitCode.UNREADABLE,
+            "/nonexistent/policies.yaml: No such file or directory\n",
+        ),
+        ("bad-certificate", ExitCode.UNREADABLE, "tls.crt: not PEM\n"),
+        (
+            "bug",
+            ExitCode.BUG,
+            (
+                "runtimegate: this is a bug (KeyError: 'a\\\\x1b[2J\\\\nb'); "
+                "please report it with the output of: runtimegate --debug …\n"
+            ),
+        ),
+    ],
+)
+def test_however_a_command_ends_its_exit_code_says_whose_turn_it_is(
+    command: str, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command], commands=SAMPLES) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_command_that_is_interrupted_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["interrupted"], commands=SAMPLES) == 130
+    assert capsys.readouterr().err.strip() == ""
+
+
+def test_the_traceback_of_a_bug_is_shown_to_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--debug", "bug"], commands=SAMPLES) == ExitCode.BUG
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["nope"], ["says", "--nope"], ["says", "--depth", "x"]])
+def test_wrong_usage_is_2_and_names_what_is_wrong(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments, commands=SAMPLES) == ExitCode.UNREADABLE
+    assert arguments[-1] in capsys.readouterr().err
+
+
+def test_as_a_plugin_it_calls_itself_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"], program="kubectl-runtimegate") == ExitCode.CLEAN
+    assert capsys.readouterr().out.startswith("Usage: kubectl runtimegate ")
+
+
+def test_every_option_names_its_environment_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["says", "--help"], commands=SAMPLES) == ExitCode.CLEAN
+    assert "[env var: RUNTIMEGATE_SAYS_DEPTH]" in capsys.readouterr().out
+
+
+def test_every_command_of_the_table_is_one_and_says_what_it_does() -> None:
+    group = command_line(COMMANDS)
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.help
+
+
+def test_version_as_json_is_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["version", "-o", "json"]) == ExitCode.CLEAN
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == ["version", "compatData", "python"]
+    assert told["version"] == version("runtimegate")
+
+
+def test_a_reader_who_has_enough_ends_the_command_quietly() -> None:
+    program = f"from webhook.cli import run; run(['says'], commands={dict(SAMPLES)!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONDEVMODE": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "None\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
