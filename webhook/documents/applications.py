@@ -108,6 +108,12 @@ class Need(Model):
     )
 
 
+def _works(text: str) -> str:
+    if text not in {"yes", "partial", "no"}:
+        raise ValueError(f"must be one of yes, partial, no, not {described(text)}")
+    return text
+
+
 class Verified(Model):
     """A run that somebody made."""
 
@@ -115,7 +121,7 @@ class Verified(Model):
     versions: Releases = Field(description="The runtime's releases.")
     works: Annotated[
         Literal["yes", "partial", "no"],
-        Parsed(lambda text: _works(text), "yes, partial or no", {"enum": ["yes", "partial", "no"]}),
+        Parsed(_works, "yes, partial or no", {"enum": ["yes", "partial", "no"]}),
     ] = Field(description="Whether it works: yes, partial or no.")
     application_version: ScalarText = Field(
         default="", description="The application's version that ran."
@@ -139,12 +145,6 @@ class Verified(Model):
             note=self.note,
             evidence=tuple(e.core() for e in self.evidence),
         )
-
-
-def _works(text: str) -> str:
-    if text not in {"yes", "partial", "no"}:
-        raise ValueError(f"must be one of yes, partial, no, not {described(text)}")
-    return text
 
 
 class RequirementsSpec(Model):

@@ -56,9 +56,7 @@ class Evidence(Model):
         "for measured: what was run.",
         examples=["google/gvisor#88"],
     )
-    date: Day = Field(
-        description="When it was published or measured.", examples=["2018-11-20"]
-    )
+    date: Day = Field(description="When it was published or measured.", examples=["2018-11-20"])
     tested: ScalarText = Field(default="", description="The application's version tested.")
 
     def core(self) -> applications.Evidence:
@@ -71,7 +69,9 @@ class Evidence(Model):
         )
 
 
-def evidence_of(own: Iterable[Evidence], shared: Iterable[Evidence]) -> tuple[applications.Evidence, ...]:
+def evidence_of(
+    own: Iterable[Evidence], shared: Iterable[Evidence]
+) -> tuple[applications.Evidence, ...]:
     """The evidence of a row: its own, or the document's."""
     return tuple(e.core() for e in own) or tuple(e.core() for e in shared)
 

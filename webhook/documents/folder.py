@@ -154,7 +154,9 @@ def _repeated(documents: Iterable[Placed]) -> Iterator[DocumentError]:
             yield placed.error("metadata", "name", message=message)
         elif isinstance(placed.model, RuntimeInventory):
             if inventory is not None:
-                message = f"a folder holds one RuntimeInventory; the other is at {inventory.place()}"
+                message = (
+                    f"a folder holds one RuntimeInventory; the other is at {inventory.place()}"
+                )
                 yield placed.error("kind", message=message)
             inventory = inventory or placed
 

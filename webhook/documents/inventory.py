@@ -1,4 +1,4 @@
-"""RuntimeInventory: what the RuntimeClasses of a cluster mean, and its conversion to core values."""
+"""RuntimeInventory: what the RuntimeClasses of a cluster mean; its conversion to core values."""
 
 from __future__ import annotations
 
@@ -143,9 +143,7 @@ def _must_be_dotted(name: str, version: Version) -> str:
 class DeclaredRuntime(Installed):
     """What one RuntimeClass means."""
 
-    runtime_class: ObjectName = Field(
-        description="The RuntimeClass's name.", examples=["gvisor"]
-    )
+    runtime_class: ObjectName = Field(description="The RuntimeClass's name.", examples=["gvisor"])
     handler: LabelName | None = Field(
         default=None,
         description="The handler that the RuntimeClass must name; a pod is refused where the "
@@ -211,12 +209,12 @@ class DeclaredWorkload(Model):
     kind: Annotated[
         str, Field(strict=True), Matching("[A-Z][A-Za-z0-9]*", "a kind such as Rollout", 63)
     ] = Field(description="Its kind.", examples=["Rollout"])
-    templates: tuple[
-        Annotated[tuple[str, ...], Parsed(_template_path, _TEMPLATE_SAYS)], ...
-    ] = Field(
-        min_length=1,
-        description="Field paths of its pod templates; [*] is every element of a list.",
-        examples=[["spec.template"]],
+    templates: tuple[Annotated[tuple[str, ...], Parsed(_template_path, _TEMPLATE_SAYS)], ...] = (
+        Field(
+            min_length=1,
+            description="Field paths of its pod templates; [*] is every element of a list.",
+            examples=[["spec.template"]],
+        )
     )
 
     @model_validator(mode="after")

@@ -153,7 +153,9 @@ ObjectName = Annotated[str, _STRICT, Matching(_SUBDOMAIN, _SUBDOMAIN_SAYS)]
 LabelName = Annotated[str, _STRICT, Matching(_LABEL, _LABEL_SAYS, 63)]
 """The name of an override or exemption, a handler, a vendor (a DNS label, RFC 1123)."""
 ClassOrNone = Annotated[
-    str, _STRICT, Matching(f"(?:{_SUBDOMAIN})?", f"a RuntimeClass or '' for none: {_SUBDOMAIN_SAYS}")
+    str,
+    _STRICT,
+    Matching(f"(?:{_SUBDOMAIN})?", f"a RuntimeClass or '' for none: {_SUBDOMAIN_SAYS}"),
 ]
 LabelKey = Annotated[
     str,

@@ -13,15 +13,10 @@ from webhook.core.names import API_VERSION
 from webhook.documents.applications import ApplicationRequirements
 from webhook.documents.compat import RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
-from webhook.documents.models import described, quoted
+from webhook.documents.models import described
 from webhook.documents.policy import RuntimePolicy
 from webhook.documents.sentences import Path, problems
-from webhook.documents.source import (
-    DocumentError,
-    DocumentErrors,
-    SourceDocument,
-    parse_documents,
-)
+from webhook.documents.source import DocumentError, SourceDocument, parse_documents
 
 Document = RuntimePolicy | RuntimeInventory | RuntimeFacts | ApplicationRequirements
 DocumentT = TypeVar("DocumentT", bound=Document)
@@ -64,7 +59,7 @@ class Placed:
 
     def error(self, *path: str | int, message: str) -> DocumentError:
         """An error of one of its fields."""
-        return error_at(self.source, path, message)
+        return self.source.error(path, message)
 
 
 def read_documents(
@@ -73,10 +68,13 @@ def read_documents(
     """Every document that is whole, and the errors of the others."""
     placed: list[Placed] = []
     errors: list[DocumentError] = []
-    for source in _sources(files, errors):
-        model = _kind_of(source, errors)
-        if model is not None:
-            placed.extend(_read(source, model, errors))
+    for name, content in files:
+        parsed = parse_documents(content, file=name)
+        errors.extend(parsed.errors)
+        for source in parsed.documents:
+            model = _kind_of(source, errors)
+            if model is not None:
+                placed.extend(_read(source, model, errors))
     return placed, errors
 
 
@@ -85,55 +83,21 @@ def of_kind(kind: type[DocumentT], documents: Sequence[Placed]) -> list[tuple[Pl
     return [(placed, placed.model) for placed in documents if isinstance(placed.model, kind)]
 
 
-def error_at(source: SourceDocument, path: Path, message: str) -> DocumentError:
-    """An error of one field of a document that has been parsed."""
-    return DocumentError(
-        file=source.file,
-        line=source.line_of(path),
-        column=0,
-        field_path=field_path(path),
-        message=message,
-    )
-
-
-def field_path(path: Path) -> str:
-    """``spec.overrides[2].mode``; a key that holds a dot or slash is quoted."""
-    written = ""
-    for part in path:
-        if isinstance(part, int):
-            written += f"[{part}]"
-        elif part.isidentifier() or part.replace("-", "").isalnum():
-            written += f".{part}"
-        else:
-            written += f"[{quoted(part)}]"
-    return written.removeprefix(".")
-
-
-def _sources(
-    files: Sequence[tuple[str, bytes]], errors: list[DocumentError]
-) -> Iterator[SourceDocument]:
-    for name, content in files:
-        try:
-            yield from parse_documents(name, content)
-        except DocumentErrors as found:
-            errors.extend(found.errors)
-
-
 def _kind_of(source: SourceDocument, errors: list[DocumentError]) -> type[Document] | None:
     """The model of the document's kind; None, and an error, where it has none."""
     data: Any = source.data
     if not isinstance(data, Mapping):
         wanted = "must be a mapping with apiVersion, kind, metadata and spec"
-        errors.append(error_at(source, (), f"{wanted}, not {described(data)}"))
+        errors.append(source.error((), f"{wanted}, not {described(data)}"))
         return None
     kind = data.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if data.get("apiVersion", API_VERSION) != API_VERSION:
         message = f"must be {API_VERSION}, not {described(data['apiVersion'])}"
-        errors.append(error_at(source, ("apiVersion",), message))
+        errors.append(source.error(("apiVersion",), message))
         return None
     if model is None:
-        errors.append(error_at(source, ("kind",), _no_such_kind(kind, "kind" in data)))
+        errors.append(source.error(("kind",), _no_such_kind(kind, "kind" in data)))
     return model
 
 
@@ -159,7 +123,7 @@ def _read(
     else:
         if not faults:
             yield Placed(model=read, source=source)
-    errors.extend(error_at(source, path, message) for path, message in faults.items())
+    errors.extend(source.error(path, message) for path, message in faults.items())
 
 
 _MUST_NOT_BE_EMPTY = "must not be empty: give a value or leave the key out"

@@ -36,7 +36,9 @@ class LabelRequirement(Model):
     @model_validator(mode="after")
     def _values_fit(self) -> Self:
         if self.operator in _WITH_VALUES and not self.values:
-            raise misplaced("values", message=f"must hold at least one value for operator {self.operator}")
+            raise misplaced(
+                "values", message=f"must hold at least one value for operator {self.operator}"
+            )
         if self.operator not in _WITH_VALUES and "values" in self.model_fields_set:
             raise misplaced("values", message=f"must not be given for operator {self.operator}")
         return self

@@ -1,0 +1,291 @@
+"""What is allowed in a policy folder but probably not meant: warnings with file, line and rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+from webhook.core.images import glob_matches
+from webhook.core.names import ALWAYS_EXCLUDED, Action
+from webhook.core.policy import Exemption, Policy, Rules, RuntimeClasses
+from webhook.documents.folder import Loaded
+from webhook.documents.overlaps import candidates, covers, shared_namespace, takes_all
+from webhook.documents.policy import Rules as WrittenRules
+from webhook.documents.policy import RuntimePolicy
+from webhook.documents.reading import Placed, of_kind
+from webhook.documents.source import field_path
+
+EXPIRES_SOON = timedelta(days=30)
+
+RULES: Mapping[str, str] = {
+    "no-policy": "The folder holds no RuntimePolicy: every pod is kept as it is.",
+    "no-inventory": "No RuntimeClass is described: nothing can be said of any pod on any class.",
+    "equal-priority": "Two policies of equal priority can match one namespace.",
+    "unreachable-policy": "Another policy governs every namespace that a policy matches.",
+    "excluded-namespace": "A policy names a namespace that the gate never judges.",
+    "labels-unguarded": "A policy selects on labels that no guard protects.",
+    "default-not-allowed": "A policy's default is not among its allowed classes.",
+    "fallback-not-allowed": "A fallback is not among the allowed classes.",
+    "fallback-unused": "A fallback without a default is never used.",
+    "nothing-allowed": "A class is required, but none is allowed: every pod is refused.",
+    "unknown-class": "A class is not described by the inventory.",
+    "override-shadowed": "An earlier override takes every pod of a later one.",
+    "exemption-expired": "An exemption has expired.",
+    "exemption-expires-soon": "An exemption expires within 30 days.",
+    "exemption-never-expires": "An exemption never expires.",
+    "exemption-by-author": "An exemption goes by images or labels alone, which any author writes.",
+}
+"""Every rule and what it finds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintWarning:
+    """One warning; ``rule`` is a key of RULES. One about the whole folder has no file."""
+
+    file: str = ""
+    line: int = 0
+    field_path: str = ""
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: {self.field_path}: " if self.file else ""
+        return f"{place}{self.message} ({self.rule})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What is linted, and where each policy is."""
+
+    loaded: Loaded
+    today: date
+
+    @cached_property
+    def policies(self) -> tuple[Policy, ...]:
+        """In the order in which they govern."""
+        return self.loaded.policies.policies
+
+    @cached_property
+    def classes(self) -> Iterable[str]:
+        """Every class that the inventory describes."""
+        return self.loaded.inventory.by_class
+
+    @cached_property
+    def _placed(self) -> Mapping[str, Placed]:
+        return {p.name: p for p, _ in of_kind(RuntimePolicy, self.loaded.documents)}
+
+    def place(self, policy: Policy, *path: str | int) -> str:
+        """``tenants.yaml:12``."""
+        return self._placed[policy.name].place(*path)
+
+    def warning(
+        self, policy: Policy, path: tuple[str | int, ...], rule: str, message: str
+    ) -> LintWarning:
+        """A warning about one field of a policy."""
+        placed = self._placed[policy.name]
+        return LintWarning(
+            file=placed.source.file,
+            line=placed.line(*path),
+            field_path=field_path(path),
+            rule=rule,
+            message=message,
+        )
+
+
+def lint(loaded: Loaded, today: date) -> tuple[LintWarning, ...]:
+    """Every warning about a policy folder, by file and line."""
+    subject = _Subject(loaded=loaded, today=today)
+    found = [warning for check in _CHECKS for warning in check(subject)]
+    return tuple(sorted(found, key=lambda w: (w.file, w.line, w.rule, w.message)))
+
+
+def _folder(subject: _Subject) -> Iterator[LintWarning]:
+    """What the folder lacks as a whole."""
+    if not subject.policies:
+        yield LintWarning(
+            rule="no-policy", message="no RuntimePolicy here: every pod is kept as it is"
+        )
+    if not subject.classes:
+        yield LintWarning(
+            rule="no-inventory",
+            message="no RuntimeInventory here that describes a RuntimeClass: the compatibility "
+            "table cannot be asked, every class is unknown",
+        )
+
+
+def _shared_namespaces(subject: _Subject) -> Iterator[LintWarning]:
+    """Policies of equal priority that can meet, and those that another leaves nothing."""
+    for first, second in candidates([p.namespaces for p in subject.policies]):
+        higher, lower = subject.policies[first], subject.policies[second]
+        if covers(higher.namespaces, lower.namespaces):
+            message = (
+                f"policy {higher.name} ({subject.place(higher)}) governs every namespace that "
+                f"policy {lower.name} matches"
+            )
+            yield subject.warning(lower, _NAMESPACES, "unreachable-policy", message)
+        elif higher.priority == lower.priority:
+            name = shared_namespace(higher.namespaces, lower.namespaces)
+            if name is not None:
+                message = (
+                    f"policy {higher.name} ({subject.place(higher)}) has priority "
+                    f"{lower.priority} too and can match the same namespace, such as {name}; it "
+                    f"would govern, being first by name"
+                )
+                yield subject.warning(lower, ("spec", "priority"), "equal-priority", message)
+
+
+_NAMESPACES = ("spec", "namespaces")
+
+
+def _excluded(subject: _Subject) -> Iterator[LintWarning]:
+    for policy in subject.policies:
+        for index, name in enumerate(policy.namespaces.names):
+            if name in ALWAYS_EXCLUDED:
+                message = f"{name} is never judged, whatever a policy says"
+                path = (*_NAMESPACES, "names", index)
+                yield subject.warning(policy, path, "excluded-namespace", message)
+
+
+def _unguarded(subject: _Subject) -> Iterator[LintWarning]:
+    guard = subject.loaded.inventory.guards.namespace_labels
+    if guard is not None and guard.action is Action.DENY:
+        return
+    for policy in subject.policies:
+        if policy.namespaces.selector and policy.namespaces.reads_labels():
+            keys = ", ".join(sorted(policy.namespaces.selector.keys))
+            message = (
+                f"who may edit a Namespace may change its labels ({keys}) and leave this policy: "
+                "let the inventory's guards.namespaceLabels deny it"
+            )
+            path = (*_NAMESPACES, "selector")
+            yield subject.warning(policy, path, "labels-unguarded", message)
+
+
+Layer = tuple[Policy, Rules, tuple[str | int, ...]]
+"""The rules of a policy or of one of its overrides, and where they are written."""
+
+
+def _layers(subject: _Subject) -> Iterator[Layer]:
+    for policy in subject.policies:
+        yield policy, policy.rules, ("spec",)
+        for index, override in enumerate(policy.overrides):
+            yield policy, override.rules, ("spec", "overrides", index)
+
+
+def _class_rules(subject: _Subject) -> Iterator[LintWarning]:
+    """Defaults and fallbacks that cannot be."""
+    inherited: set[tuple[str, str, str]] = set()
+    for policy, rules, at in _layers(subject):
+        for below, rule, message in _faults(rules.runtime_classes):
+            # What an override inherits is said once, of the policy.
+            if (policy.name, rule, message) not in inherited:
+                inherited.add((policy.name, rule, message))
+                yield subject.warning(policy, (*at, "runtimeClasses", *below), rule, message)
+
+
+def _faults(classes: RuntimeClasses) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    allowed = ", ".join(classes.allowed)
+    if classes.default and not classes.allows(classes.default):
+        message = (
+            f"{classes.default} is not allowed ({allowed}): pods that set no class are refused"
+        )
+        yield ("default",), "default-not-allowed", message
+    for index, name in enumerate(classes.fallback):
+        if not classes.allows(name):
+            message = f"{name} is not allowed ({allowed or 'no class is'}): it is never assigned"
+            yield ("fallback", index), "fallback-not-allowed", message
+    if classes.fallback and not classes.default and not classes.namespace_default:
+        message = "is never used: without a default nothing falls back"
+        yield ("fallback",), "fallback-unused", message
+    if classes.required and not classes.allowed:
+        message = "a class is required and none is allowed: every pod is refused"
+        yield ("required",), "nothing-allowed", message
+
+
+def _unknown_classes(subject: _Subject) -> Iterator[LintWarning]:
+    """Classes that the inventory does not describe; globs that match none of those it does."""
+    if not subject.classes:
+        return
+    for placed, document in of_kind(RuntimePolicy, subject.loaded.documents):
+        for path, glob in _written_classes(document):
+            if glob not in {"", "*"} and not any(glob_matches(glob, c) for c in subject.classes):
+                is_glob = "*" in glob or "?" in glob
+                yield LintWarning(
+                    file=placed.source.file,
+                    line=placed.line(*path),
+                    field_path=field_path(path),
+                    rule="unknown-class",
+                    message=f"{glob} matches no class of the inventory"
+                    if is_glob
+                    else f"{glob} is not in the inventory: nothing is known of it",
+                )
+
+
+def _written_classes(document: RuntimePolicy) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    spec = document.spec
+    layers: list[tuple[tuple[str | int, ...], WrittenRules]] = [(("spec",), spec)]
+    layers += [(("spec", "overrides", i), o) for i, o in enumerate(spec.overrides)]
+    for at, layer in layers:
+        classes = layer.runtime_classes
+        yield (*at, "runtimeClasses", "default"), classes.default
+        for key, names in (("allowed", classes.allowed), ("fallback", classes.fallback)):
+            for index, name in enumerate(names):
+                yield (*at, "runtimeClasses", key, index), name
+    for number, exemption in enumerate(spec.exemptions):
+        for index, name in enumerate(exemption.runtime_classes):
+            yield ("spec", "exemptions", number, "runtimeClasses", index), name
+
+
+def _shadowed(subject: _Subject) -> Iterator[LintWarning]:
+    for policy in subject.policies:
+        for later, override in enumerate(policy.overrides):
+            for earlier in policy.overrides[:later]:
+                if takes_all(earlier.pods, override.pods):
+                    message = (
+                        f"override {earlier.name} before it takes every pod of {override.name}"
+                    )
+                    path = ("spec", "overrides", later, "pods")
+                    yield subject.warning(policy, path, "override-shadowed", message)
+                    break
+
+
+def _exemptions(subject: _Subject) -> Iterator[LintWarning]:
+    for policy in subject.policies:
+        for index, exemption in enumerate(policy.exemptions):
+            at = ("spec", "exemptions", index)
+            if expiry := _expiry(exemption, subject.today):
+                rule, message = expiry
+                yield subject.warning(policy, (*at, "expires"), rule, message)
+            if not exemption.pods.service_accounts:
+                message = (
+                    f"whoever writes a pod can write what {exemption.name} asks for: "
+                    "name the service accounts too"
+                )
+                yield subject.warning(policy, (*at, "pods"), "exemption-by-author", message)
+
+
+def _expiry(exemption: Exemption, today: date) -> tuple[str, str] | None:
+    who = f"exemption {exemption.name} of {exemption.owner}"
+    if exemption.expires is None:
+        return "exemption-never-expires", f"{who} never expires"
+    days = (exemption.expires - today).days
+    if days < 0:
+        return "exemption-expired", f"{who} expired on {exemption.expires}"
+    if days <= EXPIRES_SOON.days:
+        left = {0: "today", 1: "tomorrow"}.get(days, f"in {days} days, on {exemption.expires}")
+        return "exemption-expires-soon", f"{who} expires {left}"
+    return None
+
+
+_CHECKS: tuple[Callable[[_Subject], Iterator[LintWarning]], ...] = (
+    _folder,
+    _shared_namespaces,
+    _excluded,
+    _unguarded,
+    _class_rules,
+    _unknown_classes,
+    _shadowed,
+    _exemptions,
+)
