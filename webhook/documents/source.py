@@ -354,7 +354,7 @@ class _Reader:
             raise _UnusableError((self._at(event), self._path(), said))
 
     def _refuse_tag(self, event: Any) -> None:
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             self._fault(event, f"the tag {_quoted(event.tag)} is not read: leave it out")
 
     def _mark(self, event: Any) -> None:
