@@ -149,7 +149,7 @@ def _blocks_of(pem: bytes, label: str, wanted: str) -> list[Block]:
 
 
 def _parse_certificate(block: Block, label: str, which: str) -> x509.Certificate:
-    """One certificate whose extensions and key can be read, too: both are parsed lazily."""
+    """One certificate of which everything that we look at later can be read: parsing is lazy."""
     unreadable = (
         ValueError,
         UnsupportedAlgorithm,
@@ -159,7 +159,8 @@ def _parse_certificate(block: Block, label: str, which: str) -> x509.Certificate
     )
     try:
         certificate = x509.load_der_x509_certificate(block.der() or b"")
-        _ = certificate.extensions
+        _ = (certificate.subject, certificate.issuer, certificate.extensions)
+        _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
         _public_der(certificate)
     except unreadable as error:
         problem = f"{which} is damaged; expected the base64 of an X.509 certificate"
