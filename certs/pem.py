@@ -152,6 +152,7 @@ def _parse_certificate(block: Block, label: str, which: str) -> x509.Certificate
     """One certificate of which everything that we look at later can be read: parsing is lazy."""
     unreadable = (
         ValueError,
+        TypeError,
         UnsupportedAlgorithm,
         x509.DuplicateExtension,
         x509.UnsupportedGeneralNameType,
