@@ -226,9 +226,10 @@ FeatureGlob = Annotated[
 
 _VERSION_SAYS = "a version such as 20260817.0 or 4.1.0"
 _STRING = {"type": "string"}
-ScalarText = Annotated[str, Parsed(str, "a text")]
+_WRITTEN_AS_NUMBER = {"type": ["string", "number"]}
+ScalarText = Annotated[str, Parsed(str, "a text", {"type": ["string", "number", "boolean"]})]
 """A text that may have been written as a number or boolean: ``false`` is ``"false"``."""
-VersionText = Annotated[Version, Parsed(parse_version, _VERSION_SAYS)]
+VersionText = Annotated[Version, Parsed(parse_version, _VERSION_SAYS, _WRITTEN_AS_NUMBER)]
 ImageGlob = Annotated[
     ImagePattern, Parsed(parse_image_pattern, 'an image pattern such as "*/postgres"')
 ]

@@ -1,0 +1,29 @@
+"""The compatibility tables that come with the program, read once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from webhook.documents.folder import ShippedData, load_shipped
+
+
+@cache
+def shipped() -> ShippedData:
+    """The tables of ``webhook/data/compat``; what is wrong with them is our bug."""
+    return load_shipped(shipped_files())
+
+
+def shipped_files() -> list[tuple[str, bytes]]:
+    """Name and content of every shipped document file, by name."""
+    return sorted(_below(files("webhook") / "data" / "compat", ""))
+
+
+def _below(folder: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _below(entry, f"{name}{entry.name}/")
+        elif entry.name.endswith(".yaml"):
+            yield f"{name}{entry.name}", entry.read_bytes()
