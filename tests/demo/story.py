@@ -67,7 +67,7 @@ TODAY: tuple[Scene, ...] = (
         namespace="tenant-a",
         reads=(
             "Error from server (Forbidden): ",
-            "policy tenants: RuntimeClass gvisor cannot run this pod: hostNetwork ",
+            "policy tenants: RuntimeClass gvisor cannot run this pod: ",
             "\n  spec.hostNetwork: needs pod:hostNetwork; gVisor ",
         ),
     ),
