@@ -11,16 +11,19 @@ from typing import Any
 import orjson
 
 from webhook.core.applications import Application, Clause, Evidence, Need, Recognition
-from webhook.core.cluster import ClusterView
+from webhook.core.cluster import ClusterView, NamespaceView, NodeView, RuntimeClassView
 from webhook.core.compat import CompatTable, Fact, Release
+from webhook.core.decision import Change, Decision, Operation, decide
 from webhook.core.images import parse_image_pattern
 from webhook.core.names import Action, Feature, Handler, Mode, Strength, Support, Verdict
 from webhook.core.pod import PodView, view_pod
 from webhook.core.policy import (
     DEFAULT_ACTIONS,
     Exemption,
+    LabelSelector,
     NamespaceSelector,
     Override,
+    PodSelector,
     Policy,
     PolicySet,
     Rules,
@@ -207,6 +210,49 @@ def rules(
     )
 
 
+def pods(
+    *images: str,
+    service_accounts: Iterable[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> PodSelector:
+    """Which pods an override or an exemption is for."""
+    return PodSelector(
+        images=tuple(parse_image_pattern(image) for image in images),
+        service_accounts=tuple(service_accounts),
+        selector=LabelSelector(match_labels=labels) if labels else None,
+    )
+
+
+def override(
+    name: str = "databases", *, of: PodSelector | None = None, governs: Rules | None = None
+) -> Override:
+    """An override for Postgres images: kata-qemu by default and alone."""
+    return Override(
+        name=name,
+        pods=of or pods("*/postgres"),
+        rules=governs or rules(classes("kata-qemu")),
+    )
+
+
+def exemption(
+    name: str = "node-agent",
+    *runtime_classes: str,
+    of: PodSelector | None = None,
+    features: Iterable[str] = (),
+    expires: date | None = None,
+) -> Exemption:
+    """An exemption for pods of the service account node-agent."""
+    return Exemption(
+        name=name,
+        pods=of or pods(service_accounts=["node-agent"]),
+        runtime_classes=runtime_classes,
+        features=tuple(features),
+        owner="storage-team",
+        reason="Mounts volumes for everyone.",
+        expires=expires,
+    )
+
+
 def policy(
     name: str = "tenants",
     *names: str,
@@ -244,3 +290,55 @@ def snapshot(
         today=today,
         revision=revision,
     )
+
+
+def node(
+    name: str = "worker-1",
+    *handlers: str,
+    ready: bool = True,
+    labels: Mapping[str, str] | None = None,
+) -> NodeView:
+    """A Ready node; without ``handlers`` its kubelet reports none."""
+    reported = frozenset(Handler(h) for h in handlers) if handlers else None
+    return NodeView(name=name, labels=labels or {}, ready=ready, handlers=reported)
+
+
+def cluster(
+    *nodes: NodeView,
+    namespaces: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] | None = None,
+    handlers: Mapping[str, str] | None = None,
+    live: bool = False,
+    scheduling: Mapping[str, str] | None = None,
+) -> ClusterView:
+    """A cluster with the RuntimeClasses of ``inventory()``; no ``nodes``: nothing known of them.
+
+    ``namespaces`` gives labels and annotations by name, ``handlers`` the handlers by RuntimeClass.
+    """
+    handlers = handlers or {"gvisor": "runsc", "kata-qemu": "kata-qemu", "runc": "runc"}
+    return ClusterView(
+        namespaces={
+            name: NamespaceView(name=name, labels=labels, annotations=annotations)
+            for name, (labels, annotations) in (namespaces or {}).items()
+        },
+        runtime_classes={
+            name: RuntimeClassView(
+                name=name, handler=Handler(handler), node_selector=scheduling or {}
+            )
+            for name, handler in handlers.items()
+        },
+        nodes=nodes or None,
+        live=live,
+    )
+
+
+def created(obj: Mapping[str, Any] | None = None, within: Snapshot | None = None) -> Decision:
+    """The decision on creating a pod in tenant-a."""
+    return decide(pod_view(obj), Operation(), within or snapshot())
+
+
+def updated(
+    old: Mapping[str, Any], new: Mapping[str, Any], within: Snapshot | None = None
+) -> Decision:
+    """The decision on changing a pod of tenant-a from ``old`` to ``new``."""
+    operation = Operation(change=Change.UPDATE, old=pod_view(old))
+    return decide(pod_view(new), operation, within or snapshot())
