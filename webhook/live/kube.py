@@ -26,7 +26,11 @@ _MOST_CONNECTIONS = 8
 _CHUNK = 65536
 
 
-class ApiError(Exception):
+class KubeError(Exception):
+    """What is wrong with the way to the cluster; one line for the person who set it up."""
+
+
+class ApiError(KubeError):
     """The API server cannot be reached, or refused; the message is one line."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -38,7 +42,7 @@ class GoneError(ApiError):
     """The resource version asked for is too old (410): list again."""
 
 
-class NoClusterError(ValueError):
+class NoClusterError(KubeError):
     """There are no credentials for an API server; the message says where they were sought."""
 
 

@@ -9,12 +9,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
 from webhook.core.runtimes import Inventory
+from webhook.documents.folder import load_policies
+from webhook.documents.source import DocumentErrors
 from webhook.live.current import Current
+from webhook.live.policy_folder import folder_signature, git_commit, load_folder
+from webhook.live.shipped import shipped
 
 log = logging.getLogger("runtimegate.policies")
 
@@ -29,14 +34,6 @@ class PolicyState:
     revision: str
 
 
-class PolicyFolderError(ValueError):
-    """The folder is refused whole; ``errors`` are all its faults, each ``file:line: …``."""
-
-    def __init__(self, errors: tuple[str, ...]) -> None:
-        super().__init__("\n".join(errors))
-        self.errors = errors
-
-
 class PolicySource(Protocol):
     """Where policies come from."""
 
@@ -44,7 +41,29 @@ class PolicySource(Protocol):
         """Equal to the last one as long as nothing has changed; costs no reading."""
 
     def load(self) -> PolicyState:
-        """Read and parse the whole; raises PolicyFolderError, or OSError where it is away."""
+        """Read and parse the whole; raises DocumentErrors, or OSError where it is away."""
+
+
+class FolderSource:
+    """A policy folder over the shipped tables."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stamp(self) -> object:
+        """The files as far as stat tells, and the commit that the checkout says it is."""
+        return folder_signature(self._folder), git_commit(self._folder)
+
+    def load(self) -> PolicyState:
+        """See PolicySource."""
+        text = load_folder(self._folder)
+        loaded = load_policies(text.files, shipped())
+        return PolicyState(
+            policies=loaded.policies,
+            inventory=loaded.inventory,
+            compat=loaded.compat,
+            revision=str(text.revision),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +117,10 @@ class Reloader:
             # Not remembered as seen: the same folder may be readable a moment later.
             self._refuse((f"{error.filename or 'policies'}: {error.strerror or error}",))
             return False
-        except PolicyFolderError as error:
+        except DocumentErrors as error:
             if self._source.stamp() == stamp:
                 self._seen = stamp
-                self._refuse(error.errors)
+                self._refuse(tuple(str(fault) for fault in error.errors))
             return False
         if self._source.stamp() != stamp:
             return False  # changed while it was read, so maybe half of it: look again next time

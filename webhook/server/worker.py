@@ -1,0 +1,155 @@
+"""The gunicorn worker: uvicorn on uvloop, with the limits and the drain that it lacks.
+
+Chosen over gunicorn's own asgi worker by measurement (docs/operations.md has the figures). That
+one does not close idle connections, nor count closed ones, so that each stop waits for the whole
+graceful timeout (benoitc/gunicorn#3661, #3735; 27.0.1).
+
+uvicorn bounds neither the time nor the size of a request that has not come whole
+(Kludex/uvicorn#157, #1684): both are bounded here.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, ClassVar
+
+from gunicorn.arbiter import Arbiter
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import Server
+from uvicorn_worker import UvicornWorker
+
+MAX_HEAD_BYTES = 64 * 1024
+READ_SECONDS = 10.0
+# Longer than the 90 s after which Go's client, and so the API server, gives up an idle connection:
+# the side that sends must be the one that closes, or a review can meet a closed connection.
+KEEP_ALIVE_SECONDS = 120
+_TICKS_PER_SWEEP = 10  # uvicorn ticks every 0.1 s
+
+
+class ReviewProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a bound on the size of a request's head and the time until it is whole."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.incomplete_since: float | None = None
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A new connection owes a request."""
+        super().connection_made(transport)
+        self.incomplete_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and refuse a head that does not end."""
+        super().data_received(data)
+        if self._head_bytes >= 0:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response("The request's headers are too large.")
+
+    def on_message_begin(self) -> None:
+        """A request starts on a connection that may have been idle."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        self.incomplete_since = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: its size no longer counts."""
+        self._head_bytes = -1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole: it is our turn."""
+        self.incomplete_since = None
+        super().on_message_complete()
+
+
+@dataclass(slots=True, kw_only=True)
+class Stop:
+    """How a worker stops: after the request to stop it goes on serving for ``drain_seconds``, not
+    ready, so that the Endpoints are told; then in-flight requests have ``finish_seconds``."""
+
+    drain_seconds: float
+    finish_seconds: float
+    begin: Callable[[], None]
+
+
+class DrainingServer(Server):
+    """uvicorn's server that drains before it stops, and drops connections that owe a request."""
+
+    def __init__(self, config: Config, stop: Stop) -> None:
+        super().__init__(config)
+        self._stop = stop
+        self._stop_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """SIGTERM drains, however often it comes: one to the whole process group reaches a worker
+        twice. SIGINT, from a person at a terminal, stops at once."""
+        if sig != signal.SIGTERM:
+            self.should_exit = True
+        elif self._stop_at is None:
+            self._stop.begin()
+            self._stop_at = asyncio.get_event_loop().time() + self._stop.drain_seconds
+
+    def stop_now(self) -> None:
+        """Stop without waiting for anything (SIGQUIT)."""
+        self.should_exit = self.force_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's heartbeat."""
+        now = asyncio.get_running_loop().time()
+        if counter % _TICKS_PER_SWEEP == 0:
+            self._sweep(now)
+        if self._stop_at is not None and now >= self._stop_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _sweep(self, now: float) -> None:
+        for connection in list(self.server_state.connections):
+            since = getattr(connection, "incomplete_since", None)
+            if since is not None and now - since > READ_SECONDS:
+                connection.transport.abort()
+
+
+class ReviewWorker(UvicornWorker):  # type: ignore[misc]
+    """One worker process. The application says how to stop, what TLS context to serve with and
+    what to do on SIGHUP (``webhook.server.process.Gate``)."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": ReviewProtocol,
+        "ws": "none",
+        "lifespan": "off",
+        "interface": "asgi3",
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._gate = self.app
+        self.config.ssl_context_factory = self._gate.tls_hook
+        self.config.timeout_graceful_shutdown = int(self._gate.stop.finish_seconds)
+        self._server: DrainingServer | None = None
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        self._server = server = DrainingServer(self.config, self._gate.stop)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGQUIT, server.stop_now)
+        loop.add_signal_handler(signal.SIGHUP, self._gate.look_now)
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    async def callback_notify(self) -> None:
+        """Tell the arbiter that the loop turns; stop when there is none left to tell."""
+        self.notify()
+        if os.getppid() != self.ppid and self._server is not None:
+            self._server.should_exit = True
