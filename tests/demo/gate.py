@@ -43,7 +43,7 @@ class Gate:
         try:
             self._start()
         except BaseException:
-            self._stop()
+            self.stop()
             raise
         return self
 
@@ -53,7 +53,7 @@ class Gate:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stop()
+        self.stop()
 
     @property
     def ca_pem(self) -> str:
@@ -143,7 +143,8 @@ class Gate:
         except (OSError, http.client.HTTPException):
             return False
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the process and remove its folder; what it printed is gone then. Twice is once."""
         if self._process is not None:
             self._process.terminate()
             try:
