@@ -134,6 +134,14 @@ CORRECTIONS: Mapping[str, tuple[Correction, ...]] = {
             (commit("471b15b21", "2020-02-25"), commit("b928a241e", "2021-10-21")),
         ),
     ),
+    # Partial in the table until VFS2, full from then on: VFS2 took the handler over as it was.
+    "sync_file_range": (
+        Correction(
+            ">=20181108",
+            "F",
+            (commit("2ef122da3", "2018-11-08"), commit("65d998555", "2020-07-01")),
+        ),
+    ),
     # "Stub" says the table of a first version, and arm64's to 20210121.1 of the finished one.
     "splice": (
         Correction(

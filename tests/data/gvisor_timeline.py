@@ -120,10 +120,11 @@ def _bounds(corrections: Sequence[Correction]) -> Iterator[Version]:
 def _span(
     start: Version, printed: Timeline, vfs2: Timeline, corrections: Sequence[Correction]
 ) -> Span:
+    seen = at(printed, start)
     for correction in corrections:
         if start in parse_interval(correction.versions):
-            return Span(start=start, does=does(correction.code), evidence=correction.evidence)
-    seen = at(printed, start)
+            what, evidence = does(correction.code), correction.evidence
+            return Span(start=start, does=what, commit=seen.commit, evidence=evidence)
     over = at(vfs2, start)
     if VFS2_FROM <= start < VFS2_UNTIL and over.code != "-":
         became = over.commit or (VFS2_DEFAULT if start == VFS2_FROM else "")

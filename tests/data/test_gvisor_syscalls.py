@@ -200,6 +200,13 @@ def test_postgres_of_october_2018_lacks_sync_file_range_and_nothing_of_the_rest(
         assert support(f"syscall:{name}", "20181030") in WORKS, name
 
 
+def test_sync_file_range_is_whole_from_the_day_on_that_it_came() -> None:
+    absent, full = own_rows("syscall:sync_file_range")
+    assert (str(absent.versions), str(full.versions)) == ("<20181108", ">=20181108")
+    assert full.support is Support.FULL
+    assert [e.source for e in absent.evidence] == ["google/gvisor#88", "google/gvisor@2ef122da3"]
+
+
 def test_fallocate_of_2018_is_in_the_table_and_always_fails() -> None:
     assert fact("syscall:fallocate", "20181030").note == "answers EOPNOTSUPP"
 
