@@ -55,6 +55,22 @@ OBJECTS: tuple[dict[str, Any], ...] = (
         "handler": "runc",
     },
     {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": "sandboxes-1",
+            "labels": {
+                "kubernetes.io/arch": "amd64",
+                "sandbox.example/gvisor": "true",
+                "sandbox.example/kata": "true",
+            },
+        },
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "runtimeHandlers": [{"name": name} for name in ("", "runc", "runsc", "kata-qemu")],
+        },
+    },
+    {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": {"name": "runtimegate"},
@@ -75,7 +91,7 @@ OBJECTS: tuple[dict[str, Any], ...] = (
         "subjects": [{"kind": "User", "name": "webhook"}],
     },
 )
-"""RuntimeClasses, which a cluster's installers of runtimes make, and what the webhook may read."""
+"""RuntimeClasses, a node as its kubelet reports it, and what the webhook may read."""
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_ADDRESS = re.compile(r"127\.0\.0\.1:(?P<port>[1-9]\d*)")
+from tests.demo.story import ROOT
+
+_ADDRESS = re.compile(r"serving on https://127\.0\.0\.1:(?P<port>[1-9]\d*)")
 START_SECONDS = 30
 STOP_SECONDS = 15
 
@@ -79,8 +82,9 @@ class Gate:
     def command(self) -> Sequence[str]:
         """What a person would type after ``runtimegate``."""
         cluster = ("--kubeconfig", str(self._kubeconfig)) if self._kubeconfig else ("--no-cluster",)
+        policies = os.path.relpath(self._policies, ROOT)
         return (
-            *("serve", "-p", str(self._policies), "--bind", "127.0.0.1:0"),
+            *("serve", "-p", policies, "--bind", "127.0.0.1:0", "--drain-seconds", "0"),
             *("--tls-dir", str(self.tls_folder), "--self-signed", *cluster),
         )
 
@@ -124,6 +128,7 @@ class Gate:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
+                cwd=ROOT,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():

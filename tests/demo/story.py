@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 POLICIES = ROOT / "policies"
-POLICIES_2018 = POLICIES / "examples" / "2018-10"
+POLICIES_2018 = POLICIES / "examples" / "2018-article"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

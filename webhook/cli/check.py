@@ -118,6 +118,7 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
     type=click.Path(path_type=Path),
     default=Path("policies"),
     show_default=True,
+    envvar="RUNTIMEGATE_POLICIES",
     help="The policy folder.",
 )
 @click.option(
