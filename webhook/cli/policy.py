@@ -1,0 +1,205 @@
+"""``runtimegate policy``: lint, describe and show the policies in git."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from webhook.cli.facts import cluster_view
+from webhook.cli.governance import Section, governance_value, sections
+from webhook.cli.manifests import load_manifests
+from webhook.cli.report import as_json
+from webhook.core.cluster import NamespaceView
+from webhook.core.runtimes import Inventory
+from webhook.documents.folder import Loaded, load_policies
+from webhook.documents.lint import LintWarning, lint
+from webhook.documents.reading import KINDS
+from webhook.documents.schema import combined_schema, schema_of
+from webhook.live.policy_folder import IGNORE, FolderText, load_folder
+from webhook.live.shipped import shipped
+
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
+
+_policies = click.option(
+    "-p",
+    "--policies",
+    type=click.Path(path_type=Path),
+    default=Path("policies"),
+    show_default=True,
+    envvar="RUNTIMEGATE_POLICIES",
+    help="The policy folder.",
+)
+_output = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
+_today = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Judge as of this day (UTC): exemptions end.",
+)
+
+
+@click.group(short_help="Lint, show and describe the policies in git.")
+def policy() -> None:
+    """Lint, show and describe the policies in git."""
+
+
+@policy.command(name="lint", short_help="Read a policy folder and warn of what is hardly meant.")
+@_policies
+@_output
+@_today
+def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
+    """Read a policy folder as the webhook would, and warn of what is allowed but hardly meant.
+
+    Exit code 0: nothing to say. 1: warnings. 2: errors; the webhook would refuse the folder.
+    """
+    folder, loaded = _load(policies)
+    warnings = lint(loaded, _day(today))
+    if output == "json":
+        click.echo(as_json(_lint_value(folder, loaded, warnings)))
+    else:
+        for warning in warnings:
+            click.echo(str(warning))
+        click.echo(_lint_summary(folder, loaded, warnings))
+    return 1 if warnings else 0
+
+
+def _load(policies: Path) -> tuple[FolderText, Loaded]:
+    """The folder; its files are named so that an editor finds them from here."""
+    folder = load_folder(policies)
+    files = [(str(policies / name), content) for name, content in folder.files]
+    return folder, load_policies(files, shipped())
+
+
+def _day(today: datetime | None) -> date:
+    return (today or datetime.now(UTC)).date()  # noqa: TID251 - the rim: this command's one clock
+
+
+def _lint_value(
+    folder: FolderText, loaded: Loaded, warnings: Sequence[LintWarning]
+) -> dict[str, Any]:
+    return {
+        "revision": str(folder.revision),
+        "documents": len(loaded.documents),
+        "leftOut": list(folder.left_out),
+        "warnings": [
+            {"fieldPath" if k == "field_path" else k: v for k, v in asdict(warning).items()}
+            for warning in warnings
+        ],
+    }
+
+
+def _lint_summary(folder: FolderText, loaded: Loaded, warnings: Sequence[LintWarning]) -> str:
+    found = {0: "no warnings", 1: "1 warning"}.get(len(warnings), f"{len(warnings)} warnings")
+    left_out = f"; left out for their {IGNORE}: {', '.join(folder.left_out)}"
+    return (
+        f"{len(loaded.documents)} documents, revision {folder.revision}: {found}"
+        f"{left_out if folder.left_out else ''}"
+    )
+
+
+@policy.command(short_help="Print the JSON Schema of the documents, for editors.")
+@click.argument("kind", type=click.Choice(list(KINDS)), required=False)
+def schema(*, kind: str | None) -> None:
+    """Print the JSON Schema of KIND; without one, a schema for every kind of document."""
+    click.echo(as_json(schema_of(kind) if kind else combined_schema()))
+
+
+@policy.command(short_help="Show which policy governs a namespace, and why.")
+@click.argument("namespace")
+@_policies
+@click.option(
+    "--label",
+    "labels",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A label of the namespace; may be given several times.",
+)
+@click.option(
+    "--cluster",
+    type=click.Path(path_type=Path),
+    help="What `kubectl get ns -o yaml` printed (JSON will do): the namespace's labels.",
+)
+@_output
+@_today
+def show(
+    *,
+    namespace: str,
+    policies: Path,
+    labels: tuple[str, ...],
+    cluster: Path | None,
+    output: str,
+    today: datetime | None,
+) -> None:
+    """Show which policy governs NAMESPACE, which others match and lost, and what then holds.
+
+    Labels come from --cluster and --label; a namespace that neither tells of has none.
+    """
+    _, loaded = _load(policies)
+    view = _namespace(namespace, _pairs(labels), cluster)
+    value = governance_value(view, loaded.policies, _day(today))
+    if output == "json":
+        click.echo(as_json(value))
+    else:
+        _print(sections(value))
+
+
+def _pairs(labels: Iterable[str]) -> dict[str, str]:
+    for label in labels:
+        if "=" not in label:
+            raise click.BadParameter(f"must be KEY=VALUE, not {label!r}", param_hint="--label")
+    return dict(label.split("=", 1) for label in labels)
+
+
+def _namespace(name: str, labels: dict[str, str], cluster: Path | None) -> NamespaceView:
+    """The namespace as the cluster file has it, with the labels given over those."""
+    known = NamespaceView(name=name)
+    if cluster is not None:
+        inputs = load_manifests([str(cluster)], stdin=sys.stdin.buffer)
+        if inputs.errors:
+            raise click.FileError(str(cluster), "; ".join(map(str, inputs.errors)))
+        known = cluster_view(inputs.manifests, (), Inventory()).namespace(name) or known
+    return NamespaceView(
+        name=name, labels={**known.labels, **labels}, annotations=known.annotations
+    )
+
+
+def _print(told: Iterable[Section]) -> None:
+    """Tables for a person at a terminal, plain lines otherwise."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        _print_tables(told)
+        return
+    for number, (heading, rows) in enumerate(told):
+        width = max((len(name) for name, _ in rows), default=0)
+        click.echo(("\n" if number else "") + heading)
+        for name, text in rows:
+            click.echo(f"  {name:<{width}}  {text}")
+
+
+def _print_tables(told: Iterable[Section]) -> None:
+    # Imported here: it takes longer to import than a piped answer takes to print.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    for heading, rows in told:
+        table = Table(title=Text(heading, style="bold"), title_justify="left", show_header=False)
+        table.add_column(style="cyan", no_wrap=True)
+        table.add_column()
+        for name, text in rows:
+            table.add_row(Text(name), Text(text))
+        console.print(table)
