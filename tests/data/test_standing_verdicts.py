@@ -13,7 +13,6 @@ KATA = profile("kata", "4.1.0", hypervisor="qemu")
 ISTIO_INIT = ("istio-iptables", "-p", "15001", "-z", "15006", "-u", "1337")
 
 PERF = ("degraded", "perf:syscall-rate")
-RAW = ("incompatible", "cap:NET_RAW")
 IPTABLES = ("incompatible", "net:iptables-legacy")
 COMMENT = ("incompatible", "net:iptables/comment")
 URING = ("incompatible", "syscall:io_uring_setup")
@@ -46,9 +45,9 @@ NOT_COMPATIBLE: list[tuple[str, tuple[str, ...], str, list[tuple[str, str]]]] = 
     ("ghcr.io/cloudnative-pg/postgresql:17.2", (), "20260615.0", [CORE, PERF]),
     ("ghcr.io/cloudnative-pg/postgresql:17.2", (), "20260706.0", [PERF]),
     ("ghcr.io/cloudnative-pg/postgresql:17.2", (), "20260817.0", [PERF]),
-    ("istio/proxyv2:1.26.0", ISTIO_INIT, "20260817.0", [RAW, IPTABLES, COMMENT]),
-    ("istio/proxyv2:1.26.7", ISTIO_INIT, "20260817.0", [RAW, IPTABLES]),
-    ("istio/proxyv2:1.30.0", ISTIO_INIT, "20260817.0", [RAW, IPTABLES]),
+    ("istio/proxyv2:1.26.0", ISTIO_INIT, "20260817.0", [IPTABLES, COMMENT]),
+    ("istio/proxyv2:1.26.7", ISTIO_INIT, "20260817.0", [IPTABLES]),
+    ("istio/proxyv2:1.30.0", ISTIO_INIT, "20260817.0", [IPTABLES]),
 ]  # fmt: skip
 
 
