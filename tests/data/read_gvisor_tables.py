@@ -110,16 +110,16 @@ def code(expression: str, number: int) -> str:
     match = _CALL.match(expression)
     if match is None:
         return NOT_THERE if expression == "nil" else "I"
-    helper, arguments = match[1].removesuffix("Point"), match[2]
-    if helper in {"Supported", "Undocumented"}:
-        return "F" if helper == "Supported" else "I"
-    if helper == "PartiallySupported":
+    function, arguments = match[1].removesuffix("Point"), match[2]
+    if function in {"Supported", "Undocumented"}:
+        return "F" if function == "Supported" else "I"
+    if function == "PartiallySupported":
         return phrase(_STRING.findall(arguments)[1])
-    if helper == "CapError":
+    if function == "CapError":
         return f"C {_found(r'CAP_[A-Z_]+', arguments)}"
-    if helper in {"Error", "ErrorWithEvent"}:
+    if function in {"Error", "ErrorWithEvent"}:
         return f"E {_found(r'E[A-Z]{3,}', arguments)}" if arguments != "nil" else "Z"
-    raise ValueError(f"{number}: unknown helper {helper}")
+    raise ValueError(f"{number}: unknown function {function}")
 
 
 def _found(pattern: str, text: str) -> str:
@@ -166,7 +166,7 @@ def history(clone: Clone, trees: Mapping[str, Path]) -> dict[Key, dict[str, Seen
         for key in tables.keys() | previous.keys():
             new = tables.get(key, NOT_THERE)
             if key not in previous or previous[key] != new:
-                commit = _commit(by_commit.get(key, []), version, new) if previous else ""
+                commit = _commit(by_commit.get(key, []), version, new)
                 found.setdefault(key, {})[version] = Seen(new, commit)
             previous[key] = new
     _append_trees(found, clone, trees)

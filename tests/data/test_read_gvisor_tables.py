@@ -51,8 +51,8 @@ def test_a_row_of_go_is_a_code(expression: str, expected: str) -> None:
     assert code(expression, 1) == expected
 
 
-def test_a_helper_that_nobody_knows_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"^1: unknown helper Hinted$"):
+def test_a_function_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"^1: unknown function Hinted$"):
         code('syscalls.Hinted("x", X)', 1)
 
 
