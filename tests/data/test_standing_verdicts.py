@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.build import container, pod, profile
-from tests.data.shipped import applications, faults, running, table
+from tests.data.shipped import applications, faults, judged, running, table
 from webhook.core.names import VERDICT_RANK, Verdict
 from webhook.core.runtimes import RuntimeProfile
 
@@ -295,3 +295,12 @@ def verified_runs() -> list[Any]:
 def test_a_run_that_is_cited_names_its_source_and_a_release(name: str, run: Any) -> None:
     assert run.evidence, name
     assert run.works in {"yes", "partial", "no"}
+
+
+def test_postgres_on_the_gvisor_of_the_article_is_told_since_when_it_works_and_by_which_issue() -> (
+    None
+):
+    finding = judged(running("postgres:11"), profile("gvisor", "20181030"))[0]
+    assert finding.need.feature == "syscall:sync_file_range"
+    assert (finding.since and finding.since.date) == "2018-11-08"
+    assert finding.evidence[0].source == "google/gvisor#88"
