@@ -48,7 +48,7 @@ def test_a_node_is_read() -> None:
         }
     )
     assert (view.name, view.arch, view.ready) == ("worker-1", "arm64", True)
-    assert view.handlers == {Handler(""), Handler("runsc")}
+    assert view.handlers == frozenset({Handler(""), Handler("runsc")})
 
 
 @pytest.mark.parametrize("status", ["False", "Unknown", None])
