@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from webhook.core.features import FeatureError, parse_feature
-from webhook.core.images import ImagePattern, glob_matches, parse_image
+from webhook.core.images import ImagePattern, glob_matches, globs_union, parse_image
 from webhook.core.names import NEEDS, Feature, Strength, shown
 from webhook.core.pod import ContainerView, PodView, environment, words
 from webhook.core.versions import IntervalSet, Version
@@ -120,23 +120,57 @@ class Application:
     origin: str = "shipped"
 
 
+_Candidate = tuple[Application, Recognition]
+
+
+class _Unnamed:
+    """The ways to know an application that name no image, asked only where a hint of them shows.
+
+    A hint is a label's key, a variable's name, or a word of the command line that some glob
+    matches: one look-up, or one regular expression for all of them.
+    """
+
+    __slots__ = ("_candidates", "_env", "_labels", "_words")
+
+    def __init__(self, candidates: Iterable[_Candidate]) -> None:
+        self._candidates = tuple(candidates)
+        clauses = [recognition.clause for _, recognition in self._candidates]
+        self._labels = frozenset(key for clause in clauses for key in clause.labels)
+        self._env = frozenset(name for clause in clauses for name in clause.env)
+        self._words = globs_union(glob for clause in clauses for glob in clause.words)
+
+    def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
+        """All of them where one could hold, else none."""
+        hinted = (
+            not self._labels.isdisjoint(pod.labels)
+            or any(self._words.match(word[:_WORD_LIMIT]) for word in words(container))
+            or any(name in self._env for name, _ in environment(container))
+        )
+        return self._candidates if hinted else ()
+
+
 class Catalogue:
     """All applications, indexed so that an image costs one look-up, not one a pattern."""
 
-    __slots__ = ("_by_last", "_of_image", "_others", "applications")
+    __slots__ = ("_by_last", "_of_image", "_others", "_unnamed", "applications")
 
     def __init__(self, applications: Iterable[Application]) -> None:
         self.applications: tuple[Application, ...] = tuple(applications)
-        self._by_last: dict[str, list[tuple[Application, Recognition]]] = {}
-        self._others: list[tuple[Application, Recognition]] = []
+        self._by_last: dict[str, list[_Candidate]] = {}
+        self._others: list[_Candidate] = []
+        unnamed: list[_Candidate] = []
         for application in self.applications:
             for recognition in application.recognise:
-                self._index(application, recognition)
+                if recognition.images:
+                    self._index(application, recognition)
+                else:
+                    unnamed.append((application, recognition))
+        self._unnamed = _Unnamed(unnamed)
         self._of_image = lru_cache(maxsize=8192)(self._matching)
 
     def _index(self, application: Application, recognition: Recognition) -> None:
         lasts = {pattern.components[-1] for pattern in recognition.images}
-        if not lasts or any("*" in last or "?" in last for last in lasts):
+        if any("*" in last or "?" in last for last in lasts):
             self._others.append((application, recognition))
             return
         for last in lasts:
@@ -147,24 +181,24 @@ class Catalogue:
         found: dict[str, Application] = {}
         # What is no reference is remembered as none, not by its text: that has no bound.
         image = container.image if container.reference else ""
-        for application, recognition in self._of_image(image):
+        candidates = (*self._of_image(image), *self._unnamed.of(container, pod))
+        for application, recognition in candidates:
             if application.name not in found and recognition.clause.holds(container, pod):
                 found[application.name] = application
         return tuple(found.values())
 
-    def _matching(self, image: str) -> tuple[tuple[Application, Recognition], ...]:
+    def _matching(self, image: str) -> tuple[_Candidate, ...]:
         reference = parse_image(image)
-        last = reference.path[-1] if reference else ""
-        candidates = [*self._by_last.get(last, ()), *self._others]
+        if reference is None:
+            return ()
         return tuple(
             (application, recognition)
-            for application, recognition in candidates
-            if not recognition.images
-            or (
-                reference is not None
-                and any(p.matches(reference) for p in recognition.images)
-                and not any(p.matches(reference) for p in recognition.exclude_images)
+            for application, recognition in (
+                *self._by_last.get(reference.path[-1], ()),
+                *self._others,
             )
+            if any(p.matches(reference) for p in recognition.images)
+            and not any(p.matches(reference) for p in recognition.exclude_images)
         )
 
 

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -176,5 +176,14 @@ def glob_matches(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_translated(pattern))
+
+
+def globs_union(globs: Iterable[str]) -> re.Pattern[str]:
+    """One pattern that matches what some glob names; it matches nothing where there is none."""
+    return re.compile("|".join(_translated(glob) for glob in sorted(set(globs))) or r"(?!)")
+
+
+def _translated(pattern: str) -> str:
     # fnmatch's translation never backtracks over several stars; its "[" is taken as a letter here.
-    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
+    return fnmatch.translate(pattern.replace("[", "[[]"))

@@ -25,9 +25,8 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
     """Judge what ``case.pod`` has that ``old`` had not (all of it where ``old`` is None).
 
     The class itself cannot change; whether the policy allows it is asked again when something new
-    is to run on it and it was allowed before: else an exempt image would open a class for any
-    image put in its place. A pod older than the policy can still be debugged. An annotation newly
-    added is judged, since a restarted sandbox would read it. Labels are free.
+    is to run on it: else an exempt image would open a class for any image put in its place. An
+    annotation newly added is judged, since a restarted sandbox would read it. Labels are free.
     """
     runtime_class = case.pod.runtime_class_name
     profile = case.snapshot.inventory.profile_of(runtime_class)
@@ -36,7 +35,7 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
         runtime_class=runtime_class,
         profile=profile,
         refusals=(
-            *_new_class_refusals(case, old),
+            *(_class_refusals(case) if _runs_something_new(case.pod, old) else ()),
             *_new_annotations(case, old),
             *finding_refusals(judged),
         ),
@@ -51,7 +50,8 @@ def _worsened(
     judged = judge(case, profile)
     if old is None or not judged:
         return judged
-    known = {_identity(entry.finding) for entry in judge(_before(case, old), profile)}
+    before = open_case(replace(old, labels=case.pod.labels), case.policy, case.snapshot)
+    known = {_identity(entry.finding) for entry in judge(before, profile)}
     return tuple(entry for entry in judged if _identity(entry.finding) not in known)
 
 
@@ -67,19 +67,6 @@ def _runs_something_new(pod: PodView, old: PodView | None) -> bool:
     """Whether a container is new or has another image."""
     known = {(c.name, c.image) for c in old.containers} if old is not None else set()
     return any((c.name, c.image) not in known for c in pod.containers)
-
-
-def _before(case: Case, old: PodView) -> Case:
-    """The case of the pod as it was, under the labels that it gets now."""
-    return open_case(replace(old, labels=case.pod.labels), case.policy, case.snapshot)
-
-
-def _new_class_refusals(case: Case, old: PodView | None) -> Iterator[Refusal]:
-    """The class's refusals when something new is to run, where the pod had none before."""
-    if not _runs_something_new(case.pod, old):
-        return
-    if old is None or not any(_class_refusals(_before(case, old))):
-        yield from _class_refusals(case)
 
 
 def _class_refusals(case: Case) -> Iterator[Refusal]:
