@@ -211,8 +211,9 @@ def test_a_mode_that_only_watches_keeps_the_pod_and_says_what_enforce_would_do(m
     unset, other = results(pod(), pod(runtimeClassName="runc"), using=watching)
     assert [(r["decision"], r["would"], r["reason"], r["patch"]) for r in (unset, other)] == [
         ("keep", "assign", None, []),
-        ("keep", "deny", "RuntimeClassNotAllowed", []),
+        ("keep", "deny", None, []),
     ]
+    assert other["message"].startswith("policy tenants: RuntimeClass runc is not allowed ")
 
 
 def test_an_assignment_names_its_notice_among_the_warnings() -> None:

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from webhook.cli import COMMANDS, CommandTable, ExitCode, command_line, run
+from webhook.live.shipped import shipped
 
 NAMES = (
     "returns_one",
@@ -96,6 +97,7 @@ def test_version_as_json_is_for_programs(capsys: pytest.CaptureFixture[str]) -> 
     told = json.loads(capsys.readouterr().out)
     assert list(told) == ["version", "compatData", "python"]
     assert told["version"] == version("runtimegate")
+    assert told["compatData"] == shipped().compat.version
 
 
 def test_a_reader_who_has_enough_ends_the_command_quietly() -> None:

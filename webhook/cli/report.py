@@ -67,7 +67,7 @@ def result_value(checked: Checked) -> dict[str, Any]:
     """One entry of ``results``.
 
     Under mode warn or audit ``decision`` is keep, ``would`` the word of what enforce would do, and
-    ``reason`` and ``message`` are those of that decision.
+    ``message`` what it would say; ``reason`` stays null, for nothing is refused.
     """
     grounds, pod = checked.decision.grounds, checked.pod
     return {
@@ -83,7 +83,7 @@ def result_value(checked: Checked) -> dict[str, Any]:
         "policy": grounds.policy,
         "override": grounds.override,
         "exemption": grounds.exemption,
-        "reason": reason_of(checked.decision) or None,
+        "reason": str(checked.decision.reason) if isinstance(checked.decision, Deny) else None,
         "message": _message(checked.enforced),
         "verdict": str(grounds.verdict),
         "recognised": grounds.recognised,

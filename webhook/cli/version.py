@@ -8,6 +8,8 @@ from importlib.metadata import version as version_of
 
 import click
 
+from webhook.live.shipped import shipped_version
+
 
 @click.command(short_help="Print the version of the program and its data.")
 @click.option(
@@ -22,7 +24,7 @@ def version(*, output: str) -> None:
     """Print the version of the program, of its compatibility data and of Python."""
     values = {
         "version": version_of("runtimegate"),
-        "compatData": "?",
+        "compatData": shipped_version(),
         "python": platform.python_version(),
     }
     if output == "json":

@@ -7,7 +7,6 @@ other adds to them, and its facts are believed before the shipped ones.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +22,7 @@ from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.policy import RuntimePolicy
 from webhook.documents.reading import Placed, of_kind, read_documents
 from webhook.documents.source import DocumentError, DocumentErrors
+from webhook.documents.version import data_version
 
 _SHIPPED = "shipped"
 
@@ -106,10 +106,7 @@ def load_policies(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> L
 def load_shipped(files: Sequence[tuple[str, bytes]]) -> ShippedData:
     """The tables that come with the program; raises DocumentErrors as ``load_policies`` does."""
     _, tables = _read(files, overlay=False)
-    digest = hashlib.sha256()
-    for name, content in sorted(files):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return ShippedData(tables=tables, compat=tables.table(digest.hexdigest()[:12]))
+    return ShippedData(tables=tables, compat=tables.table(data_version(files)))
 
 
 def _read(

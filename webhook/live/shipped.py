@@ -6,14 +6,26 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
-from webhook.documents.folder import ShippedData, load_shipped
+from webhook.documents.version import data_version
+
+if TYPE_CHECKING:
+    from webhook.documents.folder import ShippedData
 
 
 @cache
 def shipped() -> ShippedData:
     """The tables of ``webhook/data/compat``; what is wrong with them is our bug."""
+    # The models of the documents take a quarter of a second to import.
+    from webhook.documents.folder import load_shipped  # noqa: PLC0415
+
     return load_shipped(shipped_files())
+
+
+def shipped_version() -> str:
+    """The version of those tables, without reading them."""
+    return data_version(shipped_files())
 
 
 def shipped_files() -> list[tuple[str, bytes]]:
