@@ -1,0 +1,418 @@
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.build import snapshot
+from tests.live.fake_api import FakeApi, namespace, node, runtime_class, serving
+from webhook.core.cluster import NamespaceView
+from webhook.core.names import NAMESPACE_DEFAULT, Handler
+from webhook.live.cluster import (
+    NAMESPACE_KIND,
+    NAMESPACES,
+    ClusterCache,
+    ClusterState,
+    Follower,
+    NamespaceUnavailableError,
+    Store,
+    Timing,
+    namespace_reading,
+)
+from webhook.live.current import Current
+from webhook.live.kube import Access, ApiError, GoneError, KubeApi, Page
+
+CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
+NODES = "/api/v1/nodes"
+SECONDS = 10.0
+
+
+class Script:
+    """An ApiServer that plays what a test wrote: each call takes the next entry of its list."""
+
+    def __init__(self, *, lists: list[Any] | None = None, watches: list[Any] | None = None) -> None:
+        self.lists = lists or []
+        self.watches = watches or []
+        self.calls: list[str] = []
+        self.objects: dict[str, Any] = {}
+        self.error: Exception | None = None
+
+    def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
+        self.calls.append(f"list {resume}".strip())
+        entry = self.lists.pop(0)
+        if isinstance(entry, Exception):
+            raise entry
+        return entry  # type: ignore[no-any-return]
+
+    def watch(
+        self, path: str, *, resource_version: str, seconds: int
+    ) -> Iterator[Mapping[str, Any]]:
+        self.calls.append(f"watch {resource_version}")
+        for entry in self.watches.pop(0):
+            if isinstance(entry, Exception):
+                raise entry
+            yield entry
+
+    def get(self, path: str, *, seconds: float) -> Mapping[str, Any] | None:
+        self.calls.append(f"get {path}")
+        if self.error:
+            raise self.error
+        return self.objects.get(path)
+
+
+def page(version: str, *objects: Any, resume: str = "") -> Page:
+    return Page(items=objects, resource_version=version, resume=resume)
+
+
+def event(change: str, version: str, name: str = "", **labels: str) -> Any:
+    obj: dict[str, Any] = {"metadata": {"resourceVersion": version}}
+    if name:
+        obj["metadata"] |= {"name": name, "labels": labels}
+    return {"type": change, "object": obj}
+
+
+def follow(script: Script, *, rounds: int) -> tuple[Follower[NamespaceView], list[float]]:
+    """Run a follower for so many rounds; also the delays between them, without chance."""
+    delays: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        delays.append(seconds)
+        return len(delays) == rounds
+
+    timing = Timing(clock=lambda: 50.0, chance=lambda: 1.0, wait=wait)
+    follower = Follower(NAMESPACE_KIND, script, Store[NamespaceView](lambda: None), timing)
+    follower.run()
+    return follower, delays
+
+
+def test_a_list_of_several_pages_is_followed_by_a_watch_from_its_version() -> None:
+    script = Script(
+        lists=[page("7", namespace("a"), resume="x"), page("7", namespace("b"))],
+        watches=[[event("ADDED", "8", "c"), event("DELETED", "9", "a")]],
+    )
+    follower, delays = follow(script, rounds=1)
+    assert script.calls == ["list", "list x", "watch 7"]
+    assert sorted(follower.store.entries()) == ["b", "c"]
+    assert delays == [0.0]
+
+
+def test_a_watch_that_ends_goes_on_from_its_last_event_without_a_list() -> None:
+    script = Script(
+        lists=[page("7")], watches=[[event("ADDED", "8", "a")], [event("BOOKMARK", "20")], []]
+    )
+    follow(script, rounds=3)
+    assert script.calls == ["list", "watch 7", "watch 8", "watch 20"]
+
+
+def test_a_watch_that_breaks_goes_on_from_its_last_event_after_a_pause() -> None:
+    script = Script(
+        lists=[page("7")],
+        watches=[[event("ADDED", "8", "a"), ApiError("broke off")], [event("ADDED", "9", "b")]],
+    )
+    follower, delays = follow(script, rounds=2)
+    assert script.calls == ["list", "watch 7", "watch 8"]
+    assert sorted(follower.store.entries()) == ["a", "b"]
+    assert delays == [0.5, 0.0]
+    assert follower.problem == ""
+
+
+def test_a_version_that_is_too_old_is_answered_by_a_new_list() -> None:
+    gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
+    script = Script(
+        lists=[page("7", namespace("a")), page("30", namespace("b"))], watches=[[gone], []]
+    )
+    follower, _ = follow(script, rounds=2)
+    assert script.calls == ["list", "watch 7", "list", "watch 30"]
+    assert list(follower.store.entries()) == ["b"]
+
+
+def test_410_on_the_watch_itself_lists_again_too() -> None:
+    script = Script(lists=[page("7"), page("30")], watches=[[GoneError("too old")], []])
+    follow(script, rounds=2)
+    assert script.calls == ["list", "watch 7", "list", "watch 30"]
+
+
+def test_a_list_that_expires_half_way_begins_again_and_loses_nothing() -> None:
+    script = Script(
+        lists=[
+            page("7", namespace("a"), resume="x"),
+            GoneError("expired"),
+            page("9", namespace("a"), namespace("b")),
+        ],
+        watches=[[]],
+    )
+    follower, _ = follow(script, rounds=2)
+    assert script.calls == ["list", "list x", "list", "watch 9"]
+    assert sorted(follower.store.entries()) == ["a", "b"]
+
+
+def test_pauses_double_up_to_half_a_minute_while_the_server_is_away() -> None:
+    script = Script(lists=[ApiError("away")] * 9)
+    follower, delays = follow(script, rounds=9)
+    assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert follower.problem == "away"
+    assert follower.store.synced is False
+
+
+def test_lists_that_work_before_watches_that_do_not_still_pause_longer_each_time() -> None:
+    script = Script(lists=[page("7"), page("8"), page("9")], watches=[[GoneError("too old")]] * 3)
+    _, delays = follow(script, rounds=3)
+    assert delays == [0.5, 1.0, 2.0]
+
+
+def test_what_is_known_stays_while_the_server_is_away() -> None:
+    script = Script(
+        lists=[page("7", namespace("a"))], watches=[[ApiError("away")], [ApiError("away")]]
+    )
+    follower, _ = follow(script, rounds=2)
+    assert list(follower.store.entries()) == ["a"]
+    assert follower.store.synced is True
+    assert follower.problem == "away"
+
+
+def test_a_bug_of_ours_ends_no_thread(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script(lists=[TypeError("a bug"), page("7")], watches=[[]])
+    follow(script, rounds=2)
+    assert script.calls == ["list", "list", "watch 7"]
+    assert "following namespaces failed" in [r.getMessage() for r in caplog.records]
+
+
+def test_a_reading_keeps_labels_and_the_one_annotation_that_counts() -> None:
+    obj = {
+        "metadata": {
+            "name": "a",
+            "labels": {"tier": "tenant"},
+            "annotations": {NAMESPACE_DEFAULT: "kata", "big": "x" * 100_000},
+        }
+    }
+    assert namespace_reading(obj) == NamespaceView(
+        name="a", labels={"tier": "tenant"}, annotations={NAMESPACE_DEFAULT: "kata"}
+    )
+
+
+def test_a_change_that_no_view_would_show_is_no_change() -> None:
+    changes: list[str] = []
+    store = Store[NamespaceView](lambda: changes.append("changed"))
+    store.put(NamespaceView(name="a", labels={"x": "1"}))
+    store.put(NamespaceView(name="a", labels={"x": "1"}))
+    store.remove("other")
+    assert changes == ["changed"]
+
+
+def test_what_was_fetched_never_replaces_what_a_watch_delivered() -> None:
+    store = Store[NamespaceView](lambda: None)
+    store.put(NamespaceView(name="a", labels={"newer": "yes"}))
+    store.add(NamespaceView(name="a", labels={"newer": "no"}))
+    assert store.entries()["a"].labels == {"newer": "yes"}
+
+
+class World:
+    """A cache over real HTTP to the fake API server."""
+
+    def __init__(self, url: str, *, coalesce_seconds: float = 0.01) -> None:
+        self.current = Current(snapshot())
+        access = Access(host=url, connect=urllib3.PoolManager, authorization=lambda: None)
+        self.cache = ClusterCache(
+            KubeApi(access),
+            self.current,
+            chance=lambda: 0.0,
+            coalesce_seconds=coalesce_seconds,
+        )
+
+    def names(self) -> list[str]:
+        return sorted(self.current.snapshot.cluster.namespaces)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what other threads bring about."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "did not come about in time"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def fake() -> FakeApi:
+    api = FakeApi()
+    api.put(NAMESPACES, namespace("tenant-a", tier="tenant"))
+    api.put(CLASSES, runtime_class("gvisor", "runsc"))
+    api.put(NODES, node("n1", "runc", "runsc"))
+    return api
+
+
+@pytest.fixture
+def world(fake: FakeApi) -> Iterator[World]:
+    with serving(fake) as url:
+        made = World(url)
+        yield made
+        made.cache.stop()
+
+
+def test_the_snapshot_comes_to_hold_what_the_cluster_is(fake: FakeApi, world: World) -> None:
+    world.cache.start()
+    until(lambda: world.cache.synced and bool(world.current.snapshot.cluster.nodes))
+    view = world.current.snapshot.cluster
+    assert view.live is True
+    assert view.namespaces["tenant-a"].labels == {"tier": "tenant"}
+    assert view.runtime_classes is not None
+    assert view.runtime_classes["gvisor"].handler == "runsc"
+    assert view.nodes is not None
+    assert view.nodes[0].handlers == frozenset({Handler("runc"), Handler("runsc")})
+    fake.put(NAMESPACES, namespace("tenant-b"))
+    fake.delete(NAMESPACES, "tenant-a")
+    until(lambda: world.names() == ["tenant-b"])
+
+
+def test_before_the_first_list_nothing_is_taken_for_known(fake: FakeApi, world: World) -> None:
+    fake.refuse = lambda _: 503
+    world.cache.start()
+    view = world.current.snapshot.cluster
+    assert (view.live, view.namespaces, view.runtime_classes, view.nodes) == (True, {}, None, None)
+    assert world.cache.synced is False
+    assert world.cache.state().age_seconds is None
+
+
+def test_a_burst_of_changes_makes_few_snapshots(fake: FakeApi) -> None:
+    with serving(fake) as url:
+        world = World(url, coalesce_seconds=0.3)
+        seen: set[int] = set()
+        world.cache.start()
+        until(lambda: world.cache.synced)
+        for n in range(200):
+            fake.put(NAMESPACES, namespace(f"burst-{n}"))
+        while len(world.names()) < 201:
+            seen.add(id(world.current.snapshot.cluster))
+            time.sleep(0.005)
+        assert len(seen) <= 8
+        world.cache.stop()
+
+
+def test_heartbeats_of_nodes_make_no_snapshot(fake: FakeApi, world: World) -> None:
+    world.cache.start()
+    until(lambda: world.cache.synced and bool(world.current.snapshot.cluster.nodes))
+    time.sleep(0.05)
+    before = world.current.snapshot
+    heard = world.cache.nodes.heard_at
+    fake.put(NODES, node("n1", "runc", "runsc", heartbeat="2026-11-24T12:00:00Z"))
+    until(lambda: world.cache.nodes.heard_at != heard)
+    time.sleep(0.05)
+    assert world.current.snapshot is before
+
+
+def test_after_a_broken_watch_changes_made_meanwhile_arrive(fake: FakeApi, world: World) -> None:
+    world.cache.start()
+    until(lambda: world.cache.synced)
+    fake.break_watches = 3
+    fake.put(NAMESPACES, namespace("meanwhile"))
+    until(lambda: "meanwhile" in world.names())
+    assert fake.asked("/namespaces?limit") == 1
+
+
+def test_after_a_compaction_the_list_is_asked_for_again(fake: FakeApi, world: World) -> None:
+    world.cache.start()
+    until(lambda: world.names() == ["tenant-a"])
+    with fake.lock:
+        fake.collections[NAMESPACES].pop("tenant-a")
+    fake.expire()
+    until(lambda: world.names() == [])
+    assert fake.asked("/namespaces?limit") == 2
+
+
+def test_the_age_is_that_of_the_kind_that_waits_longest() -> None:
+    now = [100.0]
+    cache = ClusterCache(Script(), Current(snapshot()), chance=lambda: 0.0, clock=lambda: now[0])
+    cache.namespaces.heard_at, cache.runtime_classes.heard_at = 99.0, 90.0
+    assert cache.state().age_seconds is None
+    cache.nodes.heard_at = 95.0
+    cache.nodes.problem = "away"
+    assert cache.state() == ClusterState(
+        synced=False,
+        age_seconds=10.0,
+        sizes={"namespaces": 0, "runtimeclasses": 0, "nodes": 0},
+        problems=("nodes: away",),
+    )
+
+
+def fetching(script: Script) -> tuple[ClusterCache, Current]:
+    current = Current(snapshot())
+    return ClusterCache(script, current, chance=lambda: 0.0), current
+
+
+def test_a_fetched_namespace_is_in_the_snapshot_at_once() -> None:
+    script = Script()
+    script.objects["/api/v1/namespaces/new"] = namespace("new", tier="tenant")
+    cache, current = fetching(script)
+    cache.fetch_namespace("new", 1.0)
+    assert current.snapshot.cluster.namespaces["new"].labels == {"tier": "tenant"}
+
+
+def test_a_namespace_that_does_not_exist_is_unavailable() -> None:
+    cache, _ = fetching(Script())
+    with pytest.raises(NamespaceUnavailableError) as caught:
+        cache.fetch_namespace("nope", 1.0)
+    assert str(caught.value) == "namespace 'nope' does not exist in the cluster"
+
+
+def test_a_namespace_that_cannot_be_fetched_is_unavailable_and_asked_for_again() -> None:
+    script = Script()
+    cache, _ = fetching(script)
+    script.error = ApiError("timed out")
+    with pytest.raises(NamespaceUnavailableError, match=r"^namespace 'a': timed out$"):
+        cache.fetch_namespace("a", 1.0)
+    script.error = None
+    script.objects["/api/v1/namespaces/a"] = namespace("a")
+    cache.fetch_namespace("a", 1.0)
+
+
+def test_requests_for_one_namespace_at_a_time_share_one_fetch() -> None:
+    release = threading.Event()
+
+    class Slow(Script):
+        def get(self, path: str, *, seconds: float) -> Mapping[str, Any] | None:
+            super().get(path, seconds=seconds)
+            release.wait(SECONDS)
+            return namespace("new")
+
+    script = Slow()
+    cache, _ = fetching(script)
+    threads = [threading.Thread(target=cache.fetch_namespace, args=("new", 5.0)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.05)
+    release.set()
+    for thread in threads:
+        thread.join()
+    assert script.calls == ["get /api/v1/namespaces/new"]
+
+
+def test_one_who_waits_for_anothers_fetch_waits_no_longer_than_it_may() -> None:
+    release = threading.Event()
+
+    class Stuck(Script):
+        def get(self, path: str, *, seconds: float) -> Mapping[str, Any] | None:
+            release.wait(SECONDS)
+            return None
+
+    cache, _ = fetching(Stuck())
+
+    def first() -> None:
+        with pytest.raises(NamespaceUnavailableError):
+            cache.fetch_namespace("new", 5.0)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    time.sleep(0.05)
+    with pytest.raises(NamespaceUnavailableError, match=r"^namespace 'new': no answer in time$"):
+        cache.fetch_namespace("new", 0.05)
+    release.set()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    yield
+    logging.getLogger("urllib3").setLevel(logging.NOTSET)

@@ -1,0 +1,232 @@
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.live.fake_api import FakeApi, namespace, serving
+from webhook.live.kube import (
+    Access,
+    ApiError,
+    GoneError,
+    KubeApi,
+    NoClusterError,
+    find_access,
+    in_cluster,
+    object_path,
+)
+
+NAMESPACES = "/api/v1/namespaces"
+
+
+def access(url: str, *, token: str | None = None) -> Access:
+    return Access(
+        host=url,
+        connect=urllib3.PoolManager,
+        authorization=lambda: f"Bearer {token}" if token else None,
+    )
+
+
+@pytest.fixture
+def fake() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def url(fake: FakeApi) -> Iterator[str]:
+    with serving(fake) as address:
+        yield address
+
+
+def test_a_list_comes_in_pages_as_raw_objects(fake: FakeApi, url: str) -> None:
+    for name in ("a", "b", "c"):
+        fake.put(NAMESPACES, {**namespace(name), "fieldFromTheFuture": {"x": 1}})
+    api = KubeApi(access(url))
+    first = api.list_page(NAMESPACES, limit=2)
+    assert [item["metadata"]["name"] for item in first.items] == ["a", "b"]
+    assert first.items[0]["fieldFromTheFuture"] == {"x": 1}
+    assert first.resume == "2"
+    last = api.list_page(NAMESPACES, limit=2, resume=first.resume)
+    assert [item["metadata"]["name"] for item in last.items] == ["c"]
+    assert (last.resume, last.resource_version) == ("", "103")
+
+
+def test_a_watch_gives_the_events_after_a_version(fake: FakeApi, url: str) -> None:
+    fake.put(NAMESPACES, namespace("before"))
+    version = str(fake.version)
+    fake.put(NAMESPACES, namespace("after", tier="tenant"))
+    fake.delete(NAMESPACES, "after")
+    events = KubeApi(access(url)).watch(NAMESPACES, resource_version=version, seconds=5)
+    assert [(e["type"], e["object"]["metadata"]["name"]) for e in (next(events), next(events))] == [
+        ("ADDED", "after"),
+        ("DELETED", "after"),
+    ]
+    fake.stopping = True
+    assert list(events) == []
+
+
+def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> None:
+    fake.expire()
+    with pytest.raises(GoneError, match=r"^/api/v1/namespaces: HTTP 410: too old$"):
+        next(KubeApi(access(url)).watch(NAMESPACES, resource_version="1", seconds=5))
+
+
+def test_a_watch_that_breaks_off_is_an_error_of_one_line(fake: FakeApi, url: str) -> None:
+    fake.break_watches = 1
+    events = KubeApi(access(url)).watch(NAMESPACES, resource_version="100", seconds=5)
+    with pytest.raises(ApiError, match=r"^watch of /api/v1/namespaces broke off: .+$"):
+        list(events)
+
+
+def test_an_object_is_got_by_its_name(fake: FakeApi, url: str) -> None:
+    fake.put(NAMESPACES, namespace("tenant-a", tier="tenant"))
+    got = KubeApi(access(url)).get(object_path(NAMESPACES, "tenant-a"), seconds=5)
+    assert got is not None
+    assert got["metadata"]["labels"] == {"tier": "tenant"}
+
+
+def test_an_object_that_does_not_exist_is_none(url: str) -> None:
+    assert KubeApi(access(url)).get(object_path(NAMESPACES, "nope"), seconds=5) is None
+
+
+def test_a_refusal_names_the_place_the_status_and_the_reason(fake: FakeApi, url: str) -> None:
+    fake.refuse = lambda _: 403
+    with pytest.raises(ApiError, match=r"^/api/v1/namespaces: HTTP 403: refused 403$") as caught:
+        KubeApi(access(url)).list_page(NAMESPACES, limit=1)
+    assert caught.value.status == 403
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(fake: FakeApi, url: str) -> None:
+    fake.delay_seconds = 0.5
+    with pytest.raises(ApiError, match="imed out"):
+        KubeApi(access(url)).get(object_path(NAMESPACES, "a"), seconds=0.1)
+
+
+def test_a_server_that_is_away_is_an_error_of_one_line() -> None:
+    with pytest.raises(ApiError, match=r"^http://127\.0\.0\.1:1: .*[Cc]onnection refused$"):
+        KubeApi(access("http://127.0.0.1:1")).list_page(NAMESPACES, limit=1)
+
+
+def test_the_token_goes_with_every_request_as_it_is_then(fake: FakeApi, url: str) -> None:
+    tokens = iter(["one", "two"])
+    api = KubeApi(
+        Access(
+            host=url,
+            connect=urllib3.PoolManager,
+            authorization=lambda: f"Bearer {next(tokens)}",
+        )
+    )
+    api.list_page(NAMESPACES, limit=1)
+    api.list_page(NAMESPACES, limit=1)
+    assert fake.authorizations == ["Bearer one", "Bearer two"]
+
+
+def test_a_replaced_ca_or_client_certificate_makes_new_connections(
+    url: str, tmp_path: Path
+) -> None:
+    ca = tmp_path / "ca.crt"
+    ca.write_text("old")
+    made: list[str] = []
+
+    def connect() -> urllib3.PoolManager:
+        made.append(ca.read_text())
+        return urllib3.PoolManager()
+
+    api = KubeApi(Access(host=url, connect=connect, authorization=lambda: None, files=(ca,)))
+    api.list_page(NAMESPACES, limit=1)
+    api.list_page(NAMESPACES, limit=1)
+    (tmp_path / "new").write_text("renewed")
+    (tmp_path / "new").rename(ca)
+    api.list_page(NAMESPACES, limit=1)
+    assert made == ["old", "renewed"]
+
+
+def test_names_cannot_lead_out_of_their_collection() -> None:
+    assert object_path(NAMESPACES, "../secrets?x=1") == "/api/v1/namespaces/..%2Fsecrets%3Fx%3D1"
+
+
+def account(folder: Path, *, token: str = "t0ken") -> Path:
+    (folder / "token").write_text(f"{token}\n")
+    (folder / "ca.crt").write_text("PEM")
+    return folder
+
+
+def test_in_a_pod_the_service_account_is_used_and_its_token_read_each_time(tmp_path: Path) -> None:
+    environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "6443"}
+    found = in_cluster(environ, account(tmp_path))
+    assert found.host == "https://10.0.0.1:6443"
+    assert found.files == (tmp_path / "ca.crt",)
+    assert found.authorization() == "Bearer t0ken"
+    account(tmp_path, token="r0tated")
+    assert found.authorization() == "Bearer r0tated"
+
+
+def test_an_ipv6_service_address_gets_brackets(tmp_path: Path) -> None:
+    found = in_cluster({"KUBERNETES_SERVICE_HOST": "fd00::1"}, account(tmp_path))
+    assert found.host == "https://[fd00::1]:443"
+
+
+def test_a_pod_without_a_service_account_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(NoClusterError) as caught:
+        in_cluster({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'token'}: missing, so this pod has no service account to use"
+    )
+
+
+def kubeconfig(tmp_path: Path, url: str, **user: str) -> Path:
+    path = tmp_path / "config"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    path.write_text(json.dumps(config))
+    return path
+
+
+def test_a_kubeconfig_is_followed_with_its_token(fake: FakeApi, url: str, tmp_path: Path) -> None:
+    fake.put(NAMESPACES, namespace("a"))
+    found = find_access(kubeconfig=kubeconfig(tmp_path, url, token="s3cret"), environ={})
+    page = KubeApi(found).list_page(NAMESPACES, limit=5)
+    assert [item["metadata"]["name"] for item in page.items] == ["a"]
+    assert fake.authorizations == ["Bearer s3cret"]
+
+
+def test_certificates_inside_a_kubeconfig_become_files_that_are_watched(tmp_path: Path) -> None:
+    data = base64.b64encode(b"PEM").decode()
+    path = kubeconfig(
+        tmp_path,
+        "https://127.0.0.1:6443",
+        **{"client-certificate-data": data, "client-key-data": data},
+    )
+    assert len(find_access(kubeconfig=path, environ={}).files) == 2
+
+
+def test_a_kubeconfig_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with pytest.raises(NoClusterError) as caught:
+        find_access(kubeconfig=tmp_path / "missing", environ={})
+    assert str(caught.value).startswith(f"{tmp_path / 'missing'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_several_threads_share_one_api(fake: FakeApi, url: str) -> None:
+    fake.put(NAMESPACES, namespace("a"))
+    api = KubeApi(access(url))
+    found: list[int] = []
+
+    def ask() -> None:
+        found.extend(len(api.list_page(NAMESPACES, limit=5).items) for _ in range(10))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [1] * 60
