@@ -24,9 +24,11 @@ from webhook.core.trial import (
 def attempt_update(case: Case, old: PodView | None) -> Trial:
     """Judge what ``case.pod`` has that ``old`` had not (all of it where ``old`` is None).
 
-    The class itself cannot change; whether the policy allows it is asked again when something new
-    is to run on it: else an exempt image would open a class for any image put in its place. An
-    annotation newly added is judged, since a restarted sandbox would read it. Labels are free.
+    The class itself cannot change; whether the policy allows it is asked again for another image:
+    else an exempt image would open a class for any image put in its place. A debug container in a
+    pod that is older than the policy changes nothing about its class; one in a pod that is allowed
+    its class only as it is, does. An annotation newly added is judged, since a restarted sandbox
+    would read it. Labels are free.
     """
     runtime_class = case.pod.runtime_class_name
     profile = case.snapshot.inventory.profile_of(runtime_class)
@@ -35,7 +37,7 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
         runtime_class=runtime_class,
         profile=profile,
         refusals=(
-            *(_class_refusals(case) if _runs_something_new(case.pod, old) else ()),
+            *_new_class_refusals(case, old),
             *_new_annotations(case, old),
             *finding_refusals(judged),
         ),
@@ -50,8 +52,7 @@ def _worsened(
     judged = judge(case, profile)
     if old is None or not judged:
         return judged
-    before = open_case(replace(old, labels=case.pod.labels), case.policy, case.snapshot)
-    known = {_identity(entry.finding) for entry in judge(before, profile)}
+    known = {_identity(entry.finding) for entry in judge(_before(case, old), profile)}
     return tuple(entry for entry in judged if _identity(entry.finding) not in known)
 
 
@@ -63,10 +64,20 @@ def _identity(finding: Finding) -> tuple[object, ...]:
     return (need.feature, where, application, finding.verdict)
 
 
-def _runs_something_new(pod: PodView, old: PodView | None) -> bool:
-    """Whether a container is new or has another image."""
-    known = {(c.name, c.image) for c in old.containers} if old is not None else set()
-    return any((c.name, c.image) not in known for c in pod.containers)
+def _before(case: Case, old: PodView) -> Case:
+    """The case of the pod as it was, under the labels that it gets now."""
+    return open_case(replace(old, labels=case.pod.labels), case.policy, case.snapshot)
+
+
+def _new_class_refusals(case: Case, old: PodView | None) -> Iterator[Refusal]:
+    """The refusals of the class, where what is new to run asks for it again."""
+    images = {c.name: c.image for c in old.containers} if old is not None else {}
+    added = [c for c in case.pod.containers if c.name not in images]
+    replaced = [c for c in case.pod.containers if images.get(c.name, c.image) != c.image]
+    if old is None or replaced:
+        yield from _class_refusals(case)
+    elif added and not any(_class_refusals(_before(case, old))):
+        yield from _class_refusals(case)
 
 
 def _class_refusals(case: Case) -> Iterator[Refusal]:
