@@ -71,12 +71,13 @@ def _before(case: Case, old: PodView) -> Case:
 
 def _new_class_refusals(case: Case, old: PodView | None) -> Iterator[Refusal]:
     """The refusals of the class, where what is new to run asks for it again."""
-    images = {c.name: c.image for c in old.containers} if old is not None else {}
-    added = [c for c in case.pod.containers if c.name not in images]
-    replaced = [c for c in case.pod.containers if images.get(c.name, c.image) != c.image]
-    if old is None or replaced:
+    if old is None:
         yield from _class_refusals(case)
-    elif added and not any(_class_refusals(_before(case, old))):
+        return
+    images = {c.name: c.image for c in old.containers}
+    added = any(c.name not in images for c in case.pod.containers)
+    replaced = any(images.get(c.name, c.image) != c.image for c in case.pod.containers)
+    if replaced or (added and not any(_class_refusals(_before(case, old)))):
         yield from _class_refusals(case)
 
 
