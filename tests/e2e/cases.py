@@ -143,7 +143,7 @@ CASES: tuple[Case, ...] = (
         reason="RuntimeIncompatible",
         runtime_class="gvisor",
         says=(
-            "policy tenants: RuntimeClass gvisor cannot run this pod: hostNetwork ",
+            "policy tenants: RuntimeClass gvisor cannot run this pod: hostNetwork: ",
             "\n  spec.hostNetwork: needs pod:hostNetwork; gVisor ",
         ),
     ),

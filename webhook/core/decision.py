@@ -4,7 +4,6 @@
 the pod holds. It writes nothing; a class that a pod asks for is refused, never overwritten.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
@@ -29,6 +28,7 @@ from webhook.core.trial import (
 from webhook.core.update import attempt_update
 
 MOST_SUGGESTIONS = 3
+MOST_TRIED = 12
 
 
 class Change(StrEnum):
@@ -218,26 +218,34 @@ def _assign(case: Case, trial: Trial, notice: str) -> Decision:
 
 
 def _deny(case: Case, trial: Trial) -> Deny:
-    suggestions = tuple(islice(_suggestions(case, trial), MOST_SUGGESTIONS))
+    suggestions = _suggestions(case, trial)
+    names = tuple(s.runtime_class for s in suggestions if s.runtime_class)
     return Deny(
-        grounds=replace(_grounds(case, trial), warnings=(), suggestions=suggestions),
+        grounds=replace(_grounds(case, trial), warnings=(), suggestions=names),
         reason=trial.refusals[0].reason,
         message=messages.refusal(case, trial, suggestions),
         causes=trial.refusals,
     )
 
 
-def _suggestions(case: Case, refused: Trial) -> Iterator[str]:
+def _suggestions(case: Case, refused: Trial) -> tuple[Trial, ...]:
     """Classes that the policy would let this pod run on, its own preference first.
 
-    A class of which nothing is known, or that no node offers, is none to advise.
+    A class of which nothing is known is none to advise; one that no node offers at the moment
+    only where there is no other.
     """
     if refused.refusals[0].reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
-        return
-    for name in _candidates(case):
+        return ()
+    offered: list[Trial] = []
+    others: list[Trial] = []
+    # A pod may be huge and an inventory long: what is advised is worth a bounded effort.
+    for name in islice(_candidates(case), MOST_TRIED):
         trial = attempt(case, name)
-        if trial.profile is not None and trial.offered and not trial.refused:
-            yield name
+        if trial.profile is not None and not trial.refused:
+            (offered if trial.offered else others).append(trial)
+        if len(offered) == MOST_SUGGESTIONS:
+            break
+    return tuple((offered or others)[:MOST_SUGGESTIONS])
 
 
 def _candidates(case: Case) -> dict[str, None]:

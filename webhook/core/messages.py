@@ -58,7 +58,7 @@ _CANNOT: dict[Verdict, str] = {
 }
 
 
-def refusal(case: Case, trial: Trial, suggestions: Sequence[str]) -> str:
+def refusal(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> str:
     """The whole message of a refusal: the cause, a line per finding, what to do."""
     lines = [f"policy {case.policy.name}: {headline(case, trial)}"]
     lines += islice(_details(case, trial), MOST_LINES)
@@ -139,18 +139,19 @@ def _named(runtime_class: str | None, runtime: str) -> str:
 
 
 def cause_of(finding: Finding) -> str:
-    """``syscall sync_file_range is missing``: one finding in a few words."""
-    if finding.fact is not None and finding.fact.summary:
-        return _line(finding.fact.summary, 120)
+    """``syscall sync_file_range is missing``: one finding in a few words.
+
+    A pod's own field is named even where the table has words of its own for what is wrong.
+    """
     namespace, _, name = finding.need.feature.partition(":")
-    if namespace == "pod":
-        subject, missing = shown(name, 80), "is not supported"
-    else:
-        subject, missing = f"{namespace} {shown(name, 80)}", "is missing"
-    if finding.support is Support.ABSENT:
-        return f"{subject} {missing}"
+    subject = shown(name, 80) if namespace == "pod" else f"{namespace} {shown(name, 80)}"
+    if finding.fact is not None and finding.fact.summary:
+        summary = _line(finding.fact.summary, 120)
+        return summary if finding.need.application else f"{subject}: {summary}"
     if finding.support is Support.GATED and finding.fact and finding.fact.gate:
         return f"{subject} is off without --{finding.fact.gate.flag}={finding.fact.gate.values[0]}"
+    if finding.support is Support.ABSENT:
+        return f"{subject} {'is not supported' if namespace == 'pod' else 'is missing'}"
     return f"{subject} {_IS[finding.support]}"
 
 
@@ -197,9 +198,11 @@ def _release(finding: Finding) -> str:
     return f"{title} {finding.version}" if finding.version else f"{title} (release not declared)"
 
 
-def _remedies(trial: Trial, suggestions: Sequence[str]) -> Iterator[str]:
+def _remedies(trial: Trial, suggestions: Sequence[Trial]) -> Iterator[str]:
     if suggestions:
-        yield "  use runtimeClassName: " + " or ".join(suggestions)
+        caveat = "" if suggestions[0].offered else " (no Ready node offers it now)"
+        names = (shown(suggestion.runtime_class or "") for suggestion in suggestions)
+        yield f"  use runtimeClassName: {' or '.join(names)}{caveat}"
     workarounds = {
         entry.finding.fact.workaround: None
         for entry in trial.refusals
