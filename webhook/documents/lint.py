@@ -29,7 +29,6 @@ RULES: Mapping[str, str] = {
     "default-not-allowed": "A policy's default is not among its allowed classes.",
     "fallback-not-allowed": "A fallback is not among the allowed classes.",
     "fallback-unused": "A fallback without a default is never used.",
-    "nothing-allowed": "A class is required, but none is allowed: every pod is refused.",
     "unknown-class": "A class is not described by the inventory.",
     "override-shadowed": "An earlier override takes every pod of a later one.",
     "exemption-expired": "An exemption has expired.",
@@ -194,14 +193,11 @@ def _faults(classes: RuntimeClasses) -> Iterator[tuple[tuple[str | int, ...], st
         yield ("default",), "default-not-allowed", message
     for index, name in enumerate(classes.fallback):
         if not classes.allows(name):
-            message = f"{name} is not allowed ({allowed or 'no class is'}): it is never assigned"
+            message = f"{name} is not allowed ({allowed}): it is never assigned"
             yield ("fallback", index), "fallback-not-allowed", message
     if classes.fallback and not classes.default and not classes.namespace_default:
         message = "is never used: without a default nothing falls back"
         yield ("fallback",), "fallback-unused", message
-    if classes.required and not classes.allowed:
-        message = "a class is required and none is allowed: every pod is refused"
-        yield ("required",), "nothing-allowed", message
 
 
 def _unknown_classes(subject: _Subject) -> Iterator[LintWarning]:

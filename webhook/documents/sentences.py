@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
     """Every error as the path of the field and a clause that follows it."""
     for entry in error.errors(include_url=False):
+        if entry["type"] == "too_short" and entry["input"]:
+            continue  # its entries are there, and wrong: each has an error of its own
         context = entry.get("ctx", {})
         path: Path = tuple(part for part in entry["loc"] if part != "[key]")
         path = (*path, *context.get("at", ()))
