@@ -161,7 +161,7 @@ CASES: tuple[Case, ...] = (
     Case(
         name="a mirror annotation written by a tenant changes nothing",
         namespace="tenant-e2e",
-        manifest=_pod("mirror", "nginx:1.31").replace(
+        manifest=_pod("mirror", "nginx:1.31", "nodeName: node-1").replace(
             "{name: mirror}", '{name: mirror, annotations: {kubernetes.io/config.mirror: "x"}}'
         ),
         decision="assign",
