@@ -122,6 +122,19 @@ def test_support_may_come_go_and_come_back(
     assert judged.since == (parse_version(since) if since else None)
 
 
+def test_a_change_that_changes_no_verdict_is_no_since() -> None:
+    facts = (fact(X, ABSENT, "<1"), fact(X, ERRNO, ">=1 <2"), fact(X, FULL, ">=2 <3", ">=3 <4"))
+    more = (*facts, fact(X, FULL, ">=4"))
+    on = profile("gvisor", "0.5")
+    assert bound(*more, on=on).judgement(X, Strength.REQUIRED, False).since == parse_version("2")
+
+
+def test_one_feature_needed_in_two_ways_has_two_verdicts() -> None:
+    on = bound(fact(X, ABSENT))
+    assert on.judgement(X, Strength.REQUIRED, False).verdict is Verdict.INCOMPATIBLE
+    assert on.judgement(X, Strength.PREFERRED, False).verdict is Verdict.DEGRADED
+
+
 def test_support_that_has_gone_is_not_promised() -> None:
     facts = (fact(X, ABSENT, "<20190101", ">=20200101"), fact(X, FULL, ">=20190101 <20200101"))
     judged = bound(*facts, on=profile("gvisor", OLD)).judgement(X, Strength.REQUIRED, False)
@@ -391,6 +404,13 @@ def test_what_a_pod_declares_is_required() -> None:
         ("syscall:c", "incompatible", at),
         ("syscall:a", "compatible", at),
     ]
+
+
+def test_an_application_is_judged_once_for_all_its_pods() -> None:
+    known = table(*FACTS, applications=[POSTGRES])
+    needs = needs_of(pod_view(pod(containers=[container("db", "postgres")])), known)
+    on = known.bind(profile("gvisor", NEW), TODAY)
+    assert findings(needs, on) == findings(needs, on)
 
 
 def test_a_pod_is_recognised_when_a_row_knows_an_image() -> None:

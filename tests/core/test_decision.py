@@ -488,6 +488,14 @@ def test_a_class_that_no_node_offers_is_not_suggested() -> None:
     assert suggested(decision) == ("gvisor",)
 
 
+def test_where_no_node_offers_any_the_advice_says_so() -> None:
+    decision = created(pod(runtimeClassName="runc"), within(cluster=cluster(node("a", "runc"))))
+    assert isinstance(decision, Deny)
+    assert decision.message.splitlines()[-1] == (
+        "  use runtimeClassName: gvisor or kata-qemu (no Ready node offers it now)"
+    )
+
+
 def test_what_a_bound_pods_own_node_does_not_offer_is_not_suggested() -> None:
     known = cluster(node("a", "runsc"), node("b", "kata-qemu"))
     decision = created(pod(runtimeClassName="runc", nodeName="b"), within(cluster=known))
@@ -760,6 +768,16 @@ def test_a_pod_older_than_the_policy_can_still_be_debugged(spec: dict[str, Any])
     old = running("nginx", **spec)
     new = running("nginx", **spec, ephemeralContainers=[container("debug", "busybox")])
     assert outcome(updated(old, new))[0] == "keep"
+
+
+def test_an_exemption_by_label_and_image_is_not_shed_in_two_steps() -> None:
+    by_both = exemption("e", "runc", of=pods("*/agent", labels={"app": "agent"}))
+    among = within(policy(exemptions=[by_both]))
+    labelled = running("x/agent", runtimeClassName="runc", labels={"app": "agent"})
+    bare = running("x/agent", runtimeClassName="runc")
+    evil = running("x/evil", runtimeClassName="runc")
+    assert outcome(updated(labelled, bare, among)) == ("keep", "runc")
+    assert outcome(updated(bare, evil, among)) == ("deny", "RuntimeClassNotAllowed")
 
 
 def test_where_no_class_is_demanded_an_unset_pod_may_get_a_new_image() -> None:

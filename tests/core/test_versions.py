@@ -115,3 +115,7 @@ def test_sets_overlap_where_some_release_could_be_in_both() -> None:
 def test_any_text_is_a_version_or_refused(text: str) -> None:
     with suppress(VersionError):
         assert parse_version(text) == parse_version(text)
+
+
+def test_a_star_is_every_release() -> None:
+    assert interval_set([parse_interval(" * ")]) == ALL_VERSIONS

@@ -87,15 +87,12 @@ def audit_annotations(decision: Decision, revision: str) -> dict[str, str]:
     return {key: value for key, value in values.items() if value}
 
 
+_WORDS = {Keep: "keep", Assign: "assign", Deny: "deny"}
+
+
 def decision_word(decision: Decision) -> str:
     """``keep``, ``assign`` or ``deny``."""
-    match decision:
-        case Keep():
-            return "keep"
-        case Assign():
-            return "assign"
-        case Deny():
-            return "deny"
+    return _WORDS[type(decision)]
 
 
 def reason_of(decision: Decision) -> str:
