@@ -136,6 +136,13 @@ def test_a_pod_without_containers_is_an_error_and_hides_no_other() -> None:
     assert len(outcome.results) == 1
 
 
+def test_a_workload_without_its_template_is_an_error() -> None:
+    job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "x"}, "spec": {}}
+    assert [str(error) for error in checked(job).errors] == [
+        "x.yaml:1: spec.jobTemplate.spec.template: must be a pod template"
+    ]
+
+
 def test_a_review_is_decided_by_its_own_operation() -> None:
     old = postgres(labels={"a": "1"}, runtimeClassName="gvisor")
     new = postgres(labels={"a": "2"}, runtimeClassName="gvisor")

@@ -115,3 +115,12 @@ def test_a_reader_who_has_enough_ends_the_command_quietly() -> None:
         assert process.stdout.readline() == "None\n"
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_the_version_can_be_asked_as_an_option_too_but_not_by_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIMEGATE_VERSION", "v1.2.3")  # as images and charts like to set it
+    assert run(["returns-one"], commands=SAMPLES) == ExitCode.FINDINGS
+    assert run(["--version"]) == ExitCode.CLEAN
+    assert capsys.readouterr().out == f"runtimegate {version('runtimegate')}\n"

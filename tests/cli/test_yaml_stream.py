@@ -63,6 +63,7 @@ def test_what_kubectl_takes_as_a_stream_is_read(text: str, expected: list[Any]) 
         ("1e3", 1000.0),
         ("1.2.3", "1.2.3"),
         ("yes", True),
+        ("N", False),
         ("Off", False),
         ("~", None),
         ("", None),
@@ -71,6 +72,11 @@ def test_what_kubectl_takes_as_a_stream_is_read(text: str, expected: list[Any]) 
         ("=", "="),
         ("'1'", "1"),
         ("!!str 1", "1"),
+        ("!!int '1'", 1),
+        ("!other 1", "1"),
+        ("!!binary cG9zdGdyZXM=", "postgres"),
+        ("!!binary x", "x"),
+        ("1e400", "1e400"),
         ("1" * 100, "1" * 100),
     ],
 )
@@ -79,7 +85,7 @@ def test_scalars_are_what_the_api_server_is_sent(written: str, value: Any) -> No
 
 
 def test_keys_are_texts_as_in_json() -> None:
-    assert values("80: a\ntrue: b\n~: c\n'x': d\n") == [
+    assert values("80: a\ntrue: b\n'~': c\n'x': d\n") == [
         {"80": "a", "true": "b", "~": "c", "x": "d"}
     ]
 
@@ -98,8 +104,9 @@ def test_a_mapping_merges_others_under_its_own_keys() -> None:
     [
         ("a: *b\n", "alias *b names nothing"),
         ("a: {<<: 1}\n", "the value of << must be a mapping or a list of mappings"),
-        ("? {a: b}\n: c\n", "the key of a mapping must be a plain value"),
-        ("? [a]\n: c\n", "the key of a mapping must be a plain value"),
+        ("? {a: b}\n: c\n", "the key of a mapping must be a text"),
+        ("~: a\n", "the key of a mapping must be a text"),
+        ("? [a]\n: c\n", "the key of a mapping must be a text"),
         ('{"a": 1\n', "not JSON: Expecting ',' delimiter"),
         (
             "a: \x1b[31m\n",

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
+from importlib.metadata import version as version_of
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,16 @@ def command_line(commands: CommandTable) -> click.Group:
         params=[
             click.Option(
                 ["--debug"], is_flag=True, show_envvar=True, help="Show the traceback of a bug."
-            )
+            ),
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                allow_from_autoenv=False,
+                callback=_tell_version,
+                help="Show the version; the command says more.",
+            ),
         ],
         help="Put every pod on the container runtime that its namespace's policy demands.",
         epilog="Exit codes: 0 clean; 1 refusals or findings; 2 usage or input; 3 a bug of ours.",
@@ -127,6 +138,12 @@ def command_line(commands: CommandTable) -> click.Group:
     return group
 
 
+def _tell_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"runtimegate {version_of('runtimegate')}")
+        ctx.exit()
+
+
 @click.pass_obj
 def _remember_debug(invocation: Invocation, *, debug: bool) -> None:
     invocation.debug = debug
@@ -134,6 +151,9 @@ def _remember_debug(invocation: Invocation, *, debug: bool) -> None:
 
 def main() -> None:
     """The console scripts ``runtimegate`` and ``kubectl-runtimegate``."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that cannot show a character must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:], program=Path(sys.argv[0]).name))
 
 

@@ -25,7 +25,7 @@ from webhook.cli.report import (
 from webhook.core.decision import CREATE, Change, Operation, decide
 from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import pod_templates, template_paths
+from webhook.core.workload import POD_TEMPLATES_AT, pod_templates, template_paths
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
 from webhook.live.shipped import shipped
@@ -80,7 +80,11 @@ def _decided(manifest: Manifest, snapshot: Snapshot, namespace: str) -> Iterator
         yield _checked(manifest, pod, _operation(manifest, namespace), snapshot)
         return
     declared = snapshot.inventory.workload_kinds
-    for template in pod_templates(manifest.obj, namespace=namespace, declared=declared):
+    templates = list(pod_templates(manifest.obj, namespace=namespace, declared=declared))
+    if not templates and group_kind(manifest) in POD_TEMPLATES_AT:
+        (at,) = POD_TEMPLATES_AT[group_kind(manifest)]
+        raise PodShapeError(".".join(at), "must be a pod template")
+    for template in templates:
         yield _checked(manifest, template, CREATE, snapshot)
 
 

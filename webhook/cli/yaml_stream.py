@@ -7,7 +7,9 @@ value itself, not a copy, and what a text says when written out is counted again
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -189,6 +191,7 @@ class _Builder:
         top = self._open[-1] if self._open else None
         if isinstance(top, _Map) and top.awaits_key:
             top.key = _key(event)
+            self._require_key(event)
             return
         if top is None:
             self.line = self._line(event)
@@ -237,7 +240,7 @@ class _Builder:
 
     def _require_key(self, event: Any) -> None:
         if self._open and self._open[-1].awaits_key:
-            raise _UnusableError(self._line(event), "the key of a mapping must be a plain value")
+            raise _UnusableError(self._line(event), "the key of a mapping must be a text")
 
     def _line(self, event: Any) -> int:
         return int(self._first_line + event.start_mark.line)
@@ -252,11 +255,18 @@ _TAKE: Mapping[type, Callable[[_Builder, Any], None]] = {
     yaml.SequenceEndEvent: _Builder.end,
 }
 
-_STRING_TAGS = frozenset({"tag:yaml.org,2002:str", "!", "tag:yaml.org,2002:binary"})
+_BINARY_TAG = "tag:yaml.org,2002:binary"
+_RESOLVED_TAGS = frozenset(
+    {None, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))}
+)
 _CONSTANTS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),
+    **dict.fromkeys(
+        ("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"), True
+    ),
+    **dict.fromkeys(
+        ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"), False
+    ),
 }
 _INTEGER = re.compile(r"^[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)$")
 _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$")
@@ -269,15 +279,29 @@ def _scalar(event: Any) -> Any:
     Dates and 1:30 stay text, as they do on the way to the API server.
     """
     text: str = event.value
-    if event.tag in _STRING_TAGS or (event.tag is None and not event.implicit[0]):
+    if event.tag == _BINARY_TAG:
+        return _decoded(text)
+    if event.tag not in _RESOLVED_TAGS or (event.tag is None and not event.implicit[0]):
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
+    return _number(text)
+
+
+def _decoded(base64_text: str) -> str:
+    try:
+        return base64.b64decode(base64_text).decode(errors="replace")
+    except ValueError:
+        return base64_text
+
+
+def _number(text: str) -> float | str:
     if len(text) > _LONGEST_NUMBER or not (text[0].isdigit() or text[0] in "-+."):
         return text
     if _INTEGER.match(text):
         return _integer(text)
-    return float(text.replace("_", "")) if _FLOAT.match(text) else text
+    number = float(text.replace("_", "")) if _FLOAT.match(text) else math.inf
+    return number if math.isfinite(number) else text
 
 
 def _integer(text: str) -> int | str:
@@ -291,12 +315,10 @@ def _integer(text: str) -> int | str:
         return text
 
 
-def _key(event: Any) -> str:
-    """A key as JSON has it: 80, true and null become text."""
+def _key(event: Any) -> str | None:
+    """A key as JSON has it: 80 and true become text; None for null, which is no key."""
     value = _scalar(event)
-    if isinstance(value, str) or value is None:
-        return str(event.value)
-    return json.dumps(value)
+    return value if isinstance(value, str | None) else json.dumps(value)
 
 
 def _parse_json(text: str) -> Iterator[Document | Broken]:
