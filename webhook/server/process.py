@@ -115,7 +115,12 @@ class Gate(BaseApplication):  # type: ignore[misc]
         self._look.start(
             (reloader.poll, lambda: _refresh(settings.tls)), every=settings.look_seconds
         )
-        return _front(current, cluster, health, threads=settings.threads)
+        metrics = Metrics()
+        reviews = Reviews(
+            current, metrics=metrics, review_log=ReviewLog(now=_now), namespaces=cluster
+        )
+        service = Service(current=current, reviews=reviews, metrics=metrics, health=health)
+        return front_of(service, threads=settings.threads)
 
     def look_now(self) -> None:
         """Look at policies and certificate at once (SIGHUP)."""
@@ -131,18 +136,14 @@ class Gate(BaseApplication):  # type: ignore[misc]
         raise SystemExit(0)
 
 
-def _front(
-    current: Current, cluster: ClusterCache | None, health: Health, *, threads: int
-) -> Front:
-    metrics = Metrics()
-    reviews = Reviews(current, metrics=metrics, review_log=ReviewLog(now=_now), namespaces=cluster)
-    service = Service(current=current, reviews=reviews, metrics=metrics, health=health)
-    # Flask, a2wsgi and uvicorn each spell the protocols' types in their own words.
+def front_of(service: Service, *, threads: int) -> Front:
+    """The application of one worker: the reviews on its loop, the rest by Flask in threads."""
+    # Flask and a2wsgi spell the protocols' types in their own words.
     flask: Any = create_app(service)
     rest: Any = WSGIMiddleware(flask, workers=threads)
     return Front(
-        reviews=reviews,
-        health=health,
+        reviews=service.reviews,
+        health=service.health,
         rest=rest,
         threads=ThreadPoolExecutor(threads, thread_name_prefix="namespaces"),
     )
