@@ -63,6 +63,7 @@ def _by_runtime(
     return {
         runtime: tuple(release for _, release in sorted(releases.items()))
         for runtime, releases in known.items()
+        if releases
     }
 
 
