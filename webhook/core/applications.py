@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from re import Pattern
 
 from webhook.core.features import FeatureError, parse_feature
 from webhook.core.images import ImagePattern, glob_matches, globs_union, parse_image
@@ -126,8 +127,8 @@ _Candidate = tuple[Application, Recognition]
 class _Unnamed:
     """The ways to know an application that name no image, asked only where a hint of them shows.
 
-    A hint is a label's key, a variable's name, or a word of the command line that some glob
-    matches: one look-up, or one regular expression for all of them.
+    A hint is a label's key, else a word of the command line that some glob matches, else a
+    variable's name: a look-up, or one regular expression for all of them.
     """
 
     __slots__ = ("_candidates", "_env", "_labels", "_words")
@@ -136,17 +137,23 @@ class _Unnamed:
         self._candidates = tuple(candidates)
         clauses = [recognition.clause for _, recognition in self._candidates]
         self._labels = frozenset(key for clause in clauses for key in clause.labels)
-        self._env = frozenset(name for clause in clauses for name in clause.env)
-        self._words = globs_union(glob for clause in clauses for glob in clause.words)
+        unlabelled = [clause for clause in clauses if not clause.labels]
+        globs = {glob for clause in unlabelled for glob in clause.words}
+        self._words = globs_union(globs) if globs else None
+        self._env = frozenset(n for clause in unlabelled if not clause.words for n in clause.env)
 
     def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
         """All of them where one could hold, else none."""
         hinted = (
             not self._labels.isdisjoint(pod.labels)
-            or any(self._words.match(word[:_WORD_LIMIT]) for word in words(container))
-            or any(name in self._env for name, _ in environment(container))
+            or (self._words is not None and _matched(self._words, container))
+            or (bool(self._env) and any(name in self._env for name, _ in environment(container)))
         )
         return self._candidates if hinted else ()
+
+
+def _matched(pattern: Pattern[str], container: ContainerView) -> bool:
+    return any(pattern.match(word[:_WORD_LIMIT]) for word in words(container))
 
 
 class Catalogue:

@@ -180,8 +180,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def globs_union(globs: Iterable[str]) -> re.Pattern[str]:
-    """One pattern that matches what some glob names; it matches nothing where there is none."""
-    return re.compile("|".join(_translated(glob) for glob in sorted(set(globs))) or r"(?!)")
+    """One pattern that matches whatever some of the globs names."""
+    return re.compile("|".join(_translated(glob) for glob in sorted(globs)))
 
 
 def _translated(pattern: str) -> str:

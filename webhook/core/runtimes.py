@@ -81,19 +81,21 @@ class RuntimeProfile:
     vendor: str | None = None
     cri: Cri | None = None
     arch: str = DEFAULT_ARCH
+    key: tuple[object, ...] = field(init=False, repr=False, compare=False)
+    """Everything that a compatibility verdict depends on, hashable."""
+
+    def __post_init__(self) -> None:
+        """Make ``key`` once: it is looked up for every pod."""
+        cri = (self.cri.name, self.cri.version) if self.cri else None
+        flags = tuple(sorted(self.flags.items()))
+        key = (
+            self.runtime, self.versions, flags, self.hypervisor, self.vendor, cri, self.arch,
+        )  # fmt: skip
+        object.__setattr__(self, "key", key)
 
     def for_arch(self, arch: str) -> "RuntimeProfile":
         """This profile on nodes of another architecture."""
         return self if arch == self.arch else replace(self, arch=arch)
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Everything that a compatibility verdict depends on, hashable."""
-        cri = (self.cri.name, self.cri.version) if self.cri else None
-        return (
-            self.runtime, self.versions, tuple(sorted(self.flags.items())), self.hypervisor,
-            self.vendor, cri, self.arch,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
