@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,7 +35,6 @@ from webhook.server.worker import ReviewProtocol
 # OpenSSL judges by the real clock, so the certificate has to live in the present.
 NOW = datetime.now(UTC)  # noqa: TID251
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
-Chunks = Iterator[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +209,9 @@ def ask_on(
 
 
 @contextmanager
-def front_door(built: Built, folder: Path) -> Iterator[FrontDoor]:
+def front_door(
+    built: Built, folder: Path, *, server_of: Callable[[Any], uvicorn.Server] = uvicorn.Server
+) -> Iterator[FrontDoor]:
     """Serve on a free port of loopback, as a worker does."""
     folder.mkdir(parents=True, exist_ok=True)
     self_signed_pair(folder, now=NOW, hostname="localhost")
@@ -230,7 +231,7 @@ def front_door(built: Built, folder: Path) -> Iterator[FrontDoor]:
         log_config=None,
         ssl_context_factory=tls.hook,
     )
-    server = uvicorn.Server(config)
+    server = server_of(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -82,9 +82,10 @@ class Stop:
 class DrainingServer(Server):
     """uvicorn's server that drains before it stops, and drops connections that owe a request."""
 
-    def __init__(self, config: Config, stop: Stop) -> None:
+    def __init__(self, config: Config, stop: Stop, *, read_seconds: float = READ_SECONDS) -> None:
         super().__init__(config)
         self._stop = stop
+        self._read_seconds = read_seconds
         self._stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
@@ -112,7 +113,7 @@ class DrainingServer(Server):
     def _sweep(self, now: float) -> None:
         for connection in list(self.server_state.connections):
             since = getattr(connection, "incomplete_since", None)
-            if since is not None and now - since > READ_SECONDS:
+            if since is not None and now - since > self._read_seconds:
                 connection.transport.abort()
 
 

@@ -1,0 +1,234 @@
+"""What only the event-loop front has: limits, waiting, and how connections end."""
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tests.build import policy, review_bytes, snapshot
+from tests.server.doors import (
+    Built,
+    FakeNamespaces,
+    FrontDoor,
+    ask_on,
+    build,
+    front_door,
+)
+from webhook.core.cluster import ClusterView
+from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.server.worker import MAX_HEAD_BYTES, DrainingServer, Stop
+from webhook.wire.review import MAX_BODY_BYTES
+
+JSON = {"Content-Type": "application/json"}
+READ_SECONDS = 0.5
+NEEDS_LABELS = policy(
+    namespaces=NamespaceSelector(selector=LabelSelector(match_labels={"tier": "tenant"}))
+)
+
+
+@pytest.fixture
+def built() -> Built:
+    return build()
+
+
+@pytest.fixture
+def door(built: Built, tmp_path: Path) -> Iterator[FrontDoor]:
+    def server_of(config: Any) -> uvicorn.Server:
+        stop = Stop(drain_seconds=0, finish_seconds=1, begin=lambda: None)
+        return DrainingServer(config, stop, read_seconds=READ_SECONDS)
+
+    with front_door(built, tmp_path, server_of=server_of) as opened:
+        yield opened
+
+
+def raw(door: FrontDoor) -> ssl.SSLSocket:
+    plain = socket.create_connection(("127.0.0.1", door.port), timeout=10)
+    return door.trust.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+def received(connection: ssl.SSLSocket) -> bytes:
+    """Everything until the other side closes, also by reset."""
+    data = b""
+    try:
+        while chunk := connection.recv(65536):
+            data += chunk
+    except (ConnectionError, ssl.SSLError):
+        pass
+    return data
+
+
+def test_a_connection_is_kept_for_the_next_review(door: FrontDoor) -> None:
+    connection = door.connect()
+    for _ in range(3):
+        assert ask_on(connection, "POST", "/mutate", review_bytes(), JSON).status == 200
+    sock = connection.sock
+    assert ask_on(connection, "GET", "/healthz").status == 200
+    assert connection.sock is sock
+    connection.close()
+
+
+def test_while_draining_every_answer_asks_for_another_connection(
+    door: FrontDoor, built: Built
+) -> None:
+    built.service.health.draining = True
+    for method, path, body in (("POST", "/mutate", review_bytes()), ("GET", "/healthz", None)):
+        reply = door.ask(method, path, body, JSON)
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+
+
+def test_a_body_said_to_be_too_large_is_refused_before_it_is_read(door: FrontDoor) -> None:
+    with raw(door) as connection:
+        connection.sendall(
+            b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 99999999\r\n\r\n"
+        )
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in answer
+
+
+def test_a_client_that_asks_first_is_not_told_to_go_on_with_too_much(door: FrontDoor) -> None:
+    with raw(door) as connection:
+        connection.sendall(
+            b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_sends_all_of_a_body_too_large_still_gets_its_answer(
+    door: FrontDoor,
+) -> None:
+    reply = door.ask("POST", "/mutate", b" " * (4 * MAX_BODY_BYTES), JSON)
+    assert (reply.status, reply.body) == (413, b"the review is larger than 3145728 bytes\n")
+
+
+def test_headers_without_end_are_refused(door: FrontDoor) -> None:
+    with raw(door) as connection:
+        connection.sendall(b"POST /mutate HTTP/1.1\r\nHost: x\r\nX-Big: ")
+        for _ in range(2 * MAX_HEAD_BYTES // 8192):
+            connection.sendall(b"x" * 8192)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"POST /mut",
+        b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+    ],
+    ids=["silent", "half a head", "half a body"],
+)
+def test_a_connection_that_owes_a_request_too_long_is_dropped(
+    door: FrontDoor, beginning: bytes
+) -> None:
+    with raw(door) as connection:
+        connection.sendall(beginning)
+        began = time.monotonic()
+        received(connection)
+        assert READ_SECONDS <= time.monotonic() - began < 5
+
+
+def test_an_idle_connection_that_owes_nothing_is_kept(door: FrontDoor) -> None:
+    connection = door.connect()
+    ask_on(connection, "GET", "/healthz")
+    time.sleep(READ_SECONDS + 1.2)
+    assert ask_on(connection, "GET", "/healthz").status == 200
+    connection.close()
+
+
+def test_silent_connections_keep_no_review_waiting(door: FrontDoor) -> None:
+    silent = [raw(door) for _ in range(50)]
+    began = time.monotonic()
+    assert door.ask("POST", "/mutate", review_bytes(), JSON).status == 200
+    assert time.monotonic() - began < 2
+    for connection in silent:
+        connection.close()
+
+
+def test_a_sender_that_goes_away_half_way_is_no_error(
+    door: FrontDoor, built: Built, caplog: pytest.LogCaptureFixture
+) -> None:
+    with raw(door) as connection:
+        connection.sendall(
+            b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        until = time.monotonic() + 5
+        while built.service.reviews.in_flight == 0 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert built.service.reviews.in_flight == 1
+    while built.service.reviews.in_flight and time.monotonic() < until:
+        time.sleep(0.01)
+    assert built.service.reviews.in_flight == 0
+    assert built.lines == []
+    assert caplog.records == []
+
+
+def waiting_door(tmp_path: Path, seconds: float) -> tuple[Built, Any]:
+    namespaces = FakeNamespaces(seconds=seconds)
+    built = build(snapshot(NEEDS_LABELS, cluster=ClusterView(live=True)), namespaces=namespaces)
+    namespaces.current = built.current
+    return built, front_door(built, tmp_path)
+
+
+def test_waiting_for_a_namespace_does_not_hold_up_other_reviews(tmp_path: Path) -> None:
+    built, opened = waiting_door(tmp_path, 0.5)
+    with opened as door:
+        slow = threading.Thread(target=door.ask, args=("POST", "/mutate", review_bytes(), JSON))
+        slow.start()
+        while built.service.reviews.in_flight == 0:
+            time.sleep(0.005)
+        began = time.monotonic()
+        other = review_bytes(namespace="kube-system")
+        assert door.ask("POST", "/mutate", other, JSON).status == 200
+        assert time.monotonic() - began < 0.4
+        slow.join()
+
+
+def test_a_namespace_that_drips_in_longer_than_the_deadline_is_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    built, opened = waiting_door(tmp_path, 1.5)
+    with opened as door:
+        began = time.monotonic()
+        reply = door.ask("POST", "/mutate?timeout=250ms", review_bytes(), JSON)
+        assert time.monotonic() - began < 1.2
+        assert (reply.status, reply.body) == (500, b"no namespace within 0.2 s\n")
+    assert [entry["status"] for entry in built.log if "status" in entry] == [500]
+
+
+def test_websockets_are_none_of_its_business(built: Built) -> None:
+    from webhook.server.process import front_of  # noqa: PLC0415
+
+    front = front_of(built.service, threads=1)
+    sent: list[object] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError
+
+    asyncio.run(front({"type": "websocket", "path": "/mutate"}, receive, send))
+    assert sent == []
+    front.close()
+
+
+def test_what_drains_first_answers_what_is_under_way(tmp_path: Path) -> None:
+    """In-flight reviews are answered although the server is told to stop."""
+    built, opened = waiting_door(tmp_path, 0.5)
+    with ThreadPoolExecutor(4) as pool, opened as door:
+        asked = [pool.submit(door.ask, "POST", "/mutate", review_bytes(), JSON) for _ in range(4)]
+        while built.service.reviews.in_flight < 4:
+            time.sleep(0.005)
+    assert [future.result().status for future in asked] == [200] * 4
