@@ -166,8 +166,10 @@ NO_FEATURE = (
         ),
         (
             {"feature": []},
-            "feature: must be a feature id such as syscall:io_uring_setup or pod:hostNetwork, "
-            "not a list",
+            (
+                "feature: must be a feature id such as syscall:io_uring_setup or pod:hostNetwork, "
+                "not a list"
+            ),
         ),
         (
             {"support": "none"},
@@ -265,8 +267,10 @@ def test_what_is_wrong_with_a_row_is_said_with_what_is_allowed(
         ),
         (
             {"runtime": "rkt"},
-            "spec.runtime: must not be 'rkt': rkt archived by the CNCF on 2019-08-16; use "
-            "containerd with runc",
+            (
+                "spec.runtime: must not be 'rkt': rkt archived by the CNCF on 2019-08-16; use "
+                "containerd with runc"
+            ),
         ),
     ],
 )

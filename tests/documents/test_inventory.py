@@ -181,8 +181,10 @@ NO_VERSION = (
         (
             [runtime(versions=[{}])],
             {},
-            "spec.runtimes[0].versions[0]: must be a version such as 20260817.0 or 4.1.0, "
-            "not a mapping",
+            (
+                "spec.runtimes[0].versions[0]: must be a version such as 20260817.0 or 4.1.0, "
+                "not a mapping"
+            ),
         ),
         (
             [runtime(versions=["20260817.0", "4.1.0"])],
@@ -245,8 +247,10 @@ NO_VERSION = (
         (
             [],
             {"workloadKinds": [ROLLOUT, ROLLOUT]},
-            "spec.workloadKinds[1].kind: argoproj.io Rollout is described in workloadKinds[0] "
-            "already",
+            (
+                "spec.workloadKinds[1].kind: argoproj.io Rollout is described in workloadKinds[0] "
+                "already"
+            ),
         ),
         (
             [],

@@ -13,7 +13,7 @@ class Below(Model):
 
 class Sample(Model):
     below: Below
-    listed: list[Below] = []
+    listed: tuple[Below, ...] = ()
     text: str = ""
 
 
@@ -37,7 +37,7 @@ def test_the_keys_allowed_are_those_of_the_mapping_that_holds_the_unknown_one() 
 
 def test_a_field_of_no_model_is_told_without_what_is_allowed() -> None:
     class Odd(Model):
-        below: dict[str, dict[str, int]] = {}
+        below: dict[str, dict[str, int]]
 
     assert found(Odd, {"below": {"a": {"b": "x"}}}) == [
         (("below", "a", "b"), "must not be 'x'"),
