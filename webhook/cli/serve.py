@@ -143,8 +143,8 @@ def serve(**given: Any) -> NoReturn:
     from webhook.server.logs import log_to  # noqa: PLC0415
     from webhook.server.process import Gate  # noqa: PLC0415
 
-    log_to(logging.StreamHandler(sys.stderr))
     settings = _settings(options, files)
+    log_to(logging.StreamHandler(sys.stderr))
     click.echo(_announcement(options, settings), err=True)
     with metrics_folder:
         Gate(settings).run()
@@ -218,16 +218,23 @@ def _listen(bind: str) -> socket.socket:
             f"must be ADDRESS:PORT, such as 0.0.0.0:8443 or [::]:8443, not {bind!r}",
             param_hint="--bind",
         )
-    host, port = found["six"] or found["host"] or "0.0.0.0", int(found["port"])
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
+        return _bound(found["six"] or found["host"] or "0.0.0.0", int(found["port"]))
     except OSError as error:
         said = (error.strerror or str(error)).lower()
         raise UnusableSetting(f"cannot listen on {bind}: {said}") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
