@@ -25,12 +25,12 @@ from webhook.documents.models import (
     LabelKey,
     Metadata,
     Model,
-    Parsed,
     ScalarText,
     Text,
     described,
     misplaced,
     needs_a_part,
+    parsed,
 )
 
 
@@ -121,7 +121,7 @@ class Verified(Model):
     versions: Releases = Field(description="The runtime's releases.")
     works: Annotated[
         Literal["yes", "partial", "no"],
-        Parsed(_works, "yes, partial or no", {"enum": ["yes", "partial", "no"]}),
+        parsed(_works, "yes, partial or no", {"enum": ["yes", "partial", "no"]}),
     ] = Field(description="Whether it works: yes, partial or no.")
     application_version: ScalarText = Field(
         default="", description="The application's version that ran."

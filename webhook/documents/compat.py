@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from webhook.core import compat
 from webhook.core.names import Support
@@ -24,10 +24,12 @@ from webhook.documents.evidence import (
 from webhook.documents.inventory import CriName, FlagName, Hypervisor, RuntimeName, unfit_version
 from webhook.documents.models import (
     Arch,
+    EmptyOrText,
     FeatureRow,
     LabelName,
     Metadata,
     Model,
+    Read,
     ScalarText,
     Text,
     described,
@@ -110,13 +112,13 @@ class FactRow(Model):
         description="The cause in the first line of a refusal. Omitted: made from feature and "
         "support.",
     )
-    workaround: Text | None = Field(
+    workaround: EmptyOrText = Field(
         default=None, description="What an administrator or author can do."
     )
     evidence: EvidenceList = Field(
         default=(), description="Where this is known from. Omitted: the document's evidence."
     )
-    probe: Text | None = Field(
+    probe: EmptyOrText = Field(
         default=None, description="The name of a script that measures the row."
     )
 
@@ -173,9 +175,7 @@ class FactsSpec(Model):
     evidence: EvidenceList = Field(
         default=(), description="Evidence of the rows that give none of their own."
     )
-    releases: tuple[
-        Annotated[compat.Release, PlainValidator(_release), WithJsonSchema(_RELEASE_SCHEMA)], ...
-    ] = Field(
+    releases: tuple[Annotated[compat.Release, Read(_release, _RELEASE_SCHEMA)], ...] = Field(
         default=(),
         min_length=1,
         description="Known releases: a dated one as it is, others with the day they came out.",

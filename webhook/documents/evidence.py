@@ -11,10 +11,10 @@ from pydantic_core import CoreSchema, core_schema
 from webhook.core import applications
 from webhook.core.versions import Interval, IntervalSet, interval_set, parse_interval
 from webhook.documents.inventory import unfit_version
-from webhook.documents.models import Day, Matching, Model, Parsed, ScalarText
+from webhook.documents.models import Day, Matching, Model, ScalarText, parsed
 
 _Interval = Annotated[
-    Interval, Parsed(parse_interval, 'releases such as ">=A <B", ">=A", "<B" or "*"')
+    Interval, parsed(parse_interval, 'releases such as ">=A <B", ">=A", "<B" or "*"')
 ]
 
 

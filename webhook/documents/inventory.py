@@ -19,12 +19,12 @@ from webhook.documents.models import (
     Metadata,
     Model,
     ObjectName,
-    Parsed,
     ScalarText,
     Text,
     VersionText,
     first_repeated,
     misplaced,
+    parsed,
     quoted,
 )
 
@@ -167,7 +167,7 @@ class NamespaceLabelsGuard(Model):
 
 
 class Guards(Model):
-    """What is protected beside pods."""
+    """What the gate protects besides judging pods."""
 
     runtime_classes: _GuardAction = Field(
         default="ignore",
@@ -209,7 +209,7 @@ class DeclaredWorkload(Model):
     kind: Annotated[
         str, Field(strict=True), Matching("[A-Z][A-Za-z0-9]*", "a kind such as Rollout", 63)
     ] = Field(description="Its kind.", examples=["Rollout"])
-    templates: tuple[Annotated[tuple[str, ...], Parsed(_template_path, _TEMPLATE_SAYS)], ...] = (
+    templates: tuple[Annotated[tuple[str, ...], parsed(_template_path, _TEMPLATE_SAYS)], ...] = (
         Field(
             min_length=1,
             description="Field paths of its pod templates; [*] is every element of a list.",

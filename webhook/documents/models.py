@@ -6,11 +6,18 @@ Field names are camelCase in YAML and snake_case here. Every message is a whole 
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -82,32 +89,37 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parsed:
-    """A scalar that ``parse`` turns into a core value; numbers are read as they were written."""
+class Read:
+    """A value that ``read`` turns into a core value, in place of what pydantic would make of it."""
 
-    parse: Callable[[str], Any]
-    says: str
-    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    read: Callable[[object], Any]
+    schema: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Take the scalar's text in place of what pydantic would make of the type."""
+        """Whatever the type says: only ``read`` is asked."""
         del source, handler
-        return core_schema.no_info_plain_validator_function(self._read)
+        return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """A string, for editors."""
+        """What an editor should take."""
         del schema, handler
         return dict(self.schema)
 
-    def _read(self, value: object) -> Any:
+
+def parsed(parse: Callable[[str], Any], says: str, schema: Mapping[str, Any] | None = None) -> Read:
+    """A scalar that ``parse`` reads, numbers as they were written; ``says``: "must be …"."""
+
+    def read(value: object) -> Any:
         text = scalar_text(value)
         if text is None:
-            raise ValueError(f"must be {self.says}, not {described(value)}")
-        return self.parse(text)
+            raise ValueError(f"must be {says}, not {described(value)}")
+        return parse(text)
+
+    return Read(read, schema or {"type": "string"})
 
 
 def quoted(text: str) -> str:
@@ -141,6 +153,8 @@ _QUALIFIED = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
 """Any text that is not empty."""
+EmptyOrText = Annotated[Text | None, WithJsonSchema({"type": ["string", "null"]})]
+"""A text, or an empty value, which other fields refuse."""
 Flag = Annotated[bool, Field(strict=True)]
 Priority = Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)]
 
@@ -227,11 +241,11 @@ FeatureGlob = Annotated[
 _VERSION_SAYS = "a version such as 20260817.0 or 4.1.0"
 _STRING = {"type": "string"}
 _WRITTEN_AS_NUMBER = {"type": ["string", "number"]}
-ScalarText = Annotated[str, Parsed(str, "a text", {"type": ["string", "number", "boolean"]})]
+ScalarText = Annotated[str, parsed(str, "a text", {"type": ["string", "number", "boolean"]})]
 """A text that may have been written as a number or boolean: ``false`` is ``"false"``."""
-VersionText = Annotated[Version, Parsed(parse_version, _VERSION_SAYS, _WRITTEN_AS_NUMBER)]
+VersionText = Annotated[Version, parsed(parse_version, _VERSION_SAYS, _WRITTEN_AS_NUMBER)]
 ImageGlob = Annotated[
-    ImagePattern, Parsed(parse_image_pattern, 'an image pattern such as "*/postgres"')
+    ImagePattern, parsed(parse_image_pattern, 'an image pattern such as "*/postgres"')
 ]
 Arch = Literal["amd64", "arm64"]
 
@@ -258,8 +272,8 @@ def _one_feature(text: str) -> Feature:
 
 
 _FEATURE_SAYS = "a feature id such as syscall:io_uring_setup or pod:hostNetwork"
-FeatureId = Annotated[Feature, Parsed(_one_feature, _FEATURE_SAYS)]
-FeatureRow = Annotated[Feature, Parsed(_feature, _FEATURE_SAYS)]
+FeatureId = Annotated[Feature, parsed(_one_feature, _FEATURE_SAYS)]
+FeatureRow = Annotated[Feature, parsed(_feature, _FEATURE_SAYS)]
 """A feature id that may end in ``*``: a default for all that begin so."""
 
 
@@ -284,10 +298,10 @@ def _day_or_never(text: str) -> date | None:
         ) from None
 
 
-Day = Annotated[date, Parsed(parse_day, "a day such as 2027-06-30", {**_STRING, "format": "date"})]
+Day = Annotated[date, parsed(parse_day, "a day such as 2027-06-30", {**_STRING, "format": "date"})]
 DayOrNever = Annotated[
     date | None,
-    Parsed(
+    parsed(
         _day_or_never,
         "a day such as 2027-06-30, or never",
         {"anyOf": [{**_STRING, "format": "date"}, {"const": "never"}]},
