@@ -1,0 +1,55 @@
+"""What holds over the whole tree: imports, documents against code, facts for every feature."""
+
+import re
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.settings_table import table
+from webhook.cli import ExitCode
+from webhook.core.features import FEATURES
+from webhook.core.names import Reason
+from webhook.live.shipped import shipped
+from webhook.server import metrics
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_import_contracts_hold() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_in_the_reference(reason: Reason) -> None:
+    assert f"| `{reason}` |" in REFERENCE
+
+
+def test_every_exit_code_is_in_the_reference() -> None:
+    line = next(line for line in REFERENCE.splitlines() if line.startswith("Of every command:"))
+    assert re.findall(r"\d", line) == [str(int(code)) for code in ExitCode]
+
+
+def test_every_metric_is_in_the_reference_and_no_other() -> None:
+    code = Path(metrics.__file__).read_text()
+    named = {name.removesuffix("_total") for name in re.findall(r'"(runtimegate_\w+)"', code)}
+    listed = re.findall(r"^\| `(runtimegate_\w+)` \|", REFERENCE, re.MULTILINE)
+    assert {name.removesuffix("_total") for name in listed} == named
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    assert table() in REFERENCE, "render it with: python -m tests.settings_table"
+
+
+@pytest.mark.parametrize("runtime", ["gvisor", "kata", "runc", "crun", "youki"])
+def test_every_pod_feature_has_a_row_for_every_runtime(runtime: str) -> None:
+    facts = [fact.feature for fact in shipped().compat.facts if fact.runtime == runtime]
+    known = tuple(feature.rstrip("*") for feature in facts)
+    missing = {row.id for row in FEATURES if not any(k.startswith(row.id) for k in known)}
+    assert missing == set()
+
+
+def test_every_fact_has_evidence() -> None:
+    assert [fact.feature for fact in shipped().compat.facts if not fact.evidence] == []
