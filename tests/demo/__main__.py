@@ -19,7 +19,7 @@ from typing import Any
 import jsonpatch
 import yaml
 
-from tests.demo.gate import Gate
+from tests.demo.gate import Gate, GateError
 from tests.demo.kubectl import Printed, created
 from tests.demo.printing import conclude, introduce, show
 from tests.demo.story import IN_2018, POLICIES, POLICIES_2018, ROOT, TODAY, Scene
@@ -28,8 +28,12 @@ from tests.demo.story import IN_2018, POLICIES, POLICIES_2018, ROOT, TODAY, Scen
 def main() -> int:
     """Play all scenes; the exit code."""
     began = time.monotonic()
-    wrong = play("The shipped policies, today's gVisor", POLICIES, TODAY)
-    wrong += play("The cluster of October 2018", POLICIES_2018, IN_2018)
+    try:
+        wrong = play("The shipped policies, today's gVisor", POLICIES, TODAY)
+        wrong += play("The cluster of October 2018", POLICIES_2018, IN_2018)
+    except GateError as error:
+        print(error, file=sys.stderr)
+        return 2
     conclude(
         wrong,
         seconds=time.monotonic() - began,

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.controlplane.binaries import BinariesMissing, find_binaries
-from tests.controlplane.cluster import ControlPlane
-from tests.demo.gate import Gate
+from tests.controlplane.cluster import ControlPlane, KubectlError
+from tests.controlplane.processes import StartError
+from tests.demo.gate import Gate, GateError
 from tests.demo.kubectl import VALIDATING_WEBHOOK, Printed
 from tests.demo.printing import conclude, introduce, show
 from tests.demo.story import EXAMPLES, IN_2018, POLICIES, POLICIES_2018, ROOT, TODAY, Scene
@@ -102,10 +103,14 @@ def main() -> int:
     except BinariesMissing as missing:
         print(missing, file=sys.stderr)
         return 2
-    with ControlPlane(binaries) as plane:
-        prepare(plane)
-        print(f"a real API server at {plane.url}, ready after {time.monotonic() - began:.1f} s")
-        wrong = play(plane)
+    try:
+        with ControlPlane(binaries) as plane:
+            prepare(plane)
+            print(f"a real API server at {plane.url}, ready after {time.monotonic() - began:.1f} s")
+            wrong = play(plane)
+    except (GateError, StartError, KubectlError) as error:
+        print(error, file=sys.stderr)
+        return 2
     further = (
         "README.md, policies/README.md   how to write policies and run the webhook",
         "tests/controlplane/README.md    a control plane of your own to try them on",

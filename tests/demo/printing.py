@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def show(scene: Scene, printed: Printed, spec: Mapping[str, Any] | None) -> bool
     print(printed.both, end="")
     for field in SHOWN_FIELDS if spec is not None else ():
         if field in (spec or {}):
-            print(f"(stored: spec.{field}: {(spec or {})[field]})")
+            print(f"(stored: spec.{field}: {json.dumps((spec or {})[field])})")
     wrong = missing(scene, printed.both)
     problems = [f"not printed: {text!r}" for text in wrong] + wrongly_stored(scene, spec)
     for problem in problems:
