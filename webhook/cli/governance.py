@@ -151,7 +151,7 @@ def selector_text(selector: LabelSelector) -> str:
     """A selector as ``kubectl -l`` would take it."""
     parts = [f"{key}={value}" for key, value in sorted(selector.match_labels.items())]
     for requirement in selector.match_expressions:
-        values = f"({', '.join(sorted(requirement.values))})"
+        values = f"({','.join(sorted(requirement.values))})"
         parts.append(
             {
                 "In": f"{requirement.key} in {values}",

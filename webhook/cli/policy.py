@@ -103,12 +103,14 @@ def _lint_value(
 
 
 def _lint_summary(folder: FolderText, loaded: Loaded, warnings: Sequence[LintWarning]) -> str:
-    found = {0: "no warnings", 1: "1 warning"}.get(len(warnings), f"{len(warnings)} warnings")
+    documents = _counted(len(loaded.documents), "document")
+    found = _counted(len(warnings), "warning") if warnings else "no warnings"
     left_out = f"; left out for their {IGNORE}: {', '.join(folder.left_out)}"
-    return (
-        f"{len(loaded.documents)} documents, revision {folder.revision}: {found}"
-        f"{left_out if folder.left_out else ''}"
-    )
+    return f"{documents}, revision {folder.revision}: {found}{left_out if folder.left_out else ''}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @policy.command(short_help="Print the JSON Schema of the documents, for editors.")

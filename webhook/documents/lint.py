@@ -97,7 +97,7 @@ def lint(loaded: Loaded, today: date) -> tuple[LintWarning, ...]:
     """Every warning about a policy folder, by file and line."""
     subject = _Subject(loaded=loaded, today=today)
     found = [warning for check in _CHECKS for warning in check(subject)]
-    return tuple(sorted(found, key=lambda w: (w.file, w.line, w.rule, w.message)))
+    return tuple(sorted(found, key=lambda w: (w.file, w.line, w.rule)))
 
 
 def _folder(subject: _Subject) -> Iterator[LintWarning]:
