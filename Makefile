@@ -36,7 +36,7 @@ controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (a
 	tests/controlplane/build
 
 bench: $(VENV)/.dev ## the benchmarks; the figures of this machine
-	$(BIN)/pytest -q -s tests/bench
+	$(BIN)/python -m tests.bench
 
 lock: ## write the lock files anew from pyproject.toml
 	$(PYTHON) -m venv .build/lock

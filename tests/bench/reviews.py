@@ -18,13 +18,15 @@ def _managed_fields() -> list[dict[str, Any]]:
             'f:containers': {
                 f'k:{{"name":"{name}"}}': {
                     ".": {},
-                    "f:env": {".": {}, 'k:{"name":"LOG_LEVEL"}': {".": {}, "f:name": {}, "f:value": {}}},
+                    "f:env": {".": {}, 'k:{"name":"LOG_LEVEL"}': {
+                        ".": {}, "f:name": {}, "f:value": {}}},
                     "f:image": {}, "f:imagePullPolicy": {}, "f:livenessProbe": {
                         ".": {}, "f:failureThreshold": {}, "f:httpGet": {
                             ".": {}, "f:path": {}, "f:port": {}, "f:scheme": {}},
                         "f:periodSeconds": {}, "f:successThreshold": {}, "f:timeoutSeconds": {}},
-                    "f:name": {}, "f:ports": {".": {}, 'k:{"containerPort":8080,"protocol":"TCP"}': {
-                        ".": {}, "f:containerPort": {}, "f:protocol": {}}},
+                    "f:name": {}, "f:ports": {
+                        ".": {}, 'k:{"containerPort":8080,"protocol":"TCP"}': {
+                            ".": {}, "f:containerPort": {}, "f:protocol": {}}},
                     "f:resources": {".": {}, "f:limits": {".": {}, "f:memory": {}},
                                     "f:requests": {".": {}, "f:cpu": {}, "f:memory": {}}},
                     "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
@@ -51,7 +53,7 @@ def _container(name: str, image: str) -> dict[str, Any]:
         "httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"}, "timeoutSeconds": 1,
         "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3,
     }  # fmt: skip
-    return container(
+    made: dict[str, Any] = container(
         name,
         image,
         imagePullPolicy="IfNotPresent",
@@ -79,6 +81,7 @@ def _container(name: str, image: str) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
         },
     )
+    return made
 
 
 def realistic_pod() -> dict[str, Any]:
