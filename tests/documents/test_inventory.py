@@ -217,6 +217,11 @@ NO_VERSION = (
             "spec.runtimes[0].flags.net-raw: must be a text, not a list",
         ),
         (
+            [runtime(hypervisor=None)],
+            {},
+            "spec.runtimes[0].hypervisor: must not be empty: give a value or leave the key out",
+        ),
+        (
             [runtime(arch="riscv64")],
             {},
             "spec.runtimes[0].arch: must be one of amd64, arm64, not 'riscv64'",

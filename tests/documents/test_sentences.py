@@ -35,12 +35,13 @@ def test_the_keys_allowed_are_those_of_the_mapping_that_holds_the_unknown_one() 
     ]
 
 
-def test_a_field_of_no_model_is_told_without_what_is_allowed() -> None:
+def test_the_keys_allowed_are_found_below_a_mapping_of_models() -> None:
     class Odd(Model):
-        below: dict[str, dict[str, int]]
+        below: dict[str, Below]
 
-    assert found(Odd, {"below": {"a": {"b": "x"}}}) == [
-        (("below", "a", "b"), "must not be 'x'"),
+    assert found(Odd, {"below": {"a": {"cuont": 2, "count": 1}, "b": {}}}) == [
+        (("below", "a", "cuont"), "unknown key; must be one of count; did you mean count?"),
+        (("below", "b", "count"), "must be given"),
     ]
 
 

@@ -46,14 +46,13 @@ class _Fault:
 
 
 def _missing(fault: _Fault) -> str:
-    field = _field_at(fault.model, fault.path)
-    examples = [str(example) for example in (field.examples if field else None) or ()]
+    field = _fields(_model_at(fault.model, fault.path[:-1]))[fault.path[-1]]
+    examples = [str(example) for example in field.examples or ()]
     return "must be given" + (f", such as {' or '.join(examples)}" if examples else "")
 
 
 def _unknown_key(fault: _Fault) -> str:
-    owner = _model_at(fault.model, fault.path[:-1])
-    allowed = sorted(f.alias or name for name, f in owner.model_fields.items()) if owner else []
+    allowed = sorted(map(str, _fields(_model_at(fault.model, fault.path[:-1]))))
     meant = get_close_matches(str(fault.path[-1]), allowed, n=1)
     hint = f"; did you mean {meant[0]}?" if meant else ""
     return f"unknown key; must be one of {', '.join(allowed)}{hint}"
@@ -61,8 +60,6 @@ def _unknown_key(fault: _Fault) -> str:
 
 def _one_of(fault: _Fault) -> str:
     allowed = re.findall(r"'([^']*)'", str(fault.context["expected"]))
-    if len(allowed) == 1:
-        return f"must be {allowed[0]}{fault.instead}"
     return f"must be one of {', '.join(allowed)}{fault.instead}"
 
 
@@ -107,25 +104,17 @@ _SENTENCES: Mapping[str, Callable[[_Fault], str]] = {
 }
 
 
-def _field_at(model: type[BaseModel], path: Path) -> FieldInfo | None:
-    owner = _model_at(model, path[:-1])
-    return _fields(owner).get(path[-1]) if owner else None
-
-
-def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """The model that holds the keys at ``path``; indexes lead nowhere else."""
+def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
+    """The model that holds the keys at ``path``; an index, or a key of no field, leads nowhere."""
     for part in path:
-        if isinstance(part, int):
-            continue
         field = _fields(model).get(part)
         below = _model_in(field.annotation) if field else None
-        if below is None:
-            return None
-        model = below
+        model = below or model
     return model
 
 
 def _fields(model: type[BaseModel]) -> dict[str | int, FieldInfo]:
+    """The fields by the keys that they have in a document."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
