@@ -74,9 +74,11 @@ def _new_class_refusals(case: Case, old: PodView | None) -> Iterator[Refusal]:
     if old is None:
         yield from _class_refusals(case)
         return
-    images = {c.name: c.image for c in old.containers}
-    added = any(c.name not in images for c in case.pod.containers)
-    replaced = any(images.get(c.name, c.image) != c.image for c in case.pod.containers)
+    names = {c.name for c in old.containers}
+    images = {(c.name, c.image) for c in old.containers}
+    new = [c.name for c in case.pod.containers if (c.name, c.image) not in images]
+    added = any(name not in names for name in new)
+    replaced = any(name in names for name in new)
     if replaced or (added and not any(_class_refusals(_before(case, old)))):
         yield from _class_refusals(case)
 
