@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tests.build import policy, review_bytes, snapshot
+from tests.build import pod, policy, review_bytes, snapshot
 from tests.server.doors import (
     Built,
     FakeNamespaces,
@@ -203,8 +203,26 @@ def test_a_namespace_that_drips_in_longer_than_the_deadline_is_not_waited_for(
         began = time.monotonic()
         reply = door.ask("POST", "/mutate?timeout=250ms", review_bytes(), JSON)
         assert time.monotonic() - began < 1.2
-        assert (reply.status, reply.body) == (500, b"no namespace within 0.2 s\n")
+        assert (reply.status, reply.body) == (500, b"no answer within 0.2 s\n")
     assert [entry["status"] for entry in built.log if "status" in entry] == [500]
+
+
+def test_a_large_review_is_worked_on_beside_the_others(tmp_path: Path) -> None:
+    built, opened = waiting_door(tmp_path, 0.5)
+    large = review_bytes(pod(annotations={"a": "x" * 200_000}))
+    other = review_bytes(namespace="kube-system")
+    with ThreadPoolExecutor(1) as pool, opened as door:
+        slow = pool.submit(door.ask, "POST", "/mutate", large, JSON)
+        while built.service.reviews.in_flight == 0:
+            time.sleep(0.001)
+        connection = door.connect()
+        answered = 0
+        while not slow.done():
+            assert ask_on(connection, "POST", "/mutate", other, JSON).status == 200
+            answered += 1
+        connection.close()
+        assert slow.result().status == 200
+    assert answered > 3
 
 
 def test_websockets_are_none_of_its_business(built: Built) -> None:

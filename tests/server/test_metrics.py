@@ -107,8 +107,8 @@ def test_states_are_those_of_the_moment() -> None:
         ("runtimegate_certificate_problem", 1),
     ):
         assert value(found, name) == expected, name
-    info = (("compat_version", "c"), ("revision", "r"), ("version", "1"))
-    assert found["runtimegate_info", info] == 1
+    assert found["runtimegate_build_info", (("version", "1"),)] == 1
+    assert found["runtimegate_policy_info", (("compat_version", "c"), ("revision", "r"))] == 1
 
 
 def test_what_is_not_in_use_has_no_value() -> None:

@@ -51,6 +51,7 @@ class _Options:
     client_ca: Path | None
     no_cluster: bool
     kubeconfig: Path | None
+    excluded_namespaces: tuple[str, ...]
     workers: int
     threads: int
     reload_seconds: float
@@ -95,6 +96,13 @@ class _Options:
     "--kubeconfig",
     type=click.Path(path_type=Path),
     help="Reach the API server by this file; else by the Pod's account, or as kubectl would.",
+)
+@click.option(
+    "--exclude-namespace",
+    "excluded_namespaces",
+    multiple=True,
+    metavar="NAME",
+    help="Leave this namespace alone, as kube-system always is: the server's own.",
 )
 @click.option(
     "--workers",
@@ -164,6 +172,7 @@ def _settings(options: _Options, files: ServingFiles) -> "Settings":
         tls=_serving_context(options, files),
         access=_access(options),
         listener=_listen(options.bind),
+        excluded_namespaces=frozenset(options.excluded_namespaces),
         workers=options.workers,
         threads=options.threads,
         look_seconds=options.reload_seconds,

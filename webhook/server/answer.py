@@ -142,7 +142,7 @@ class Reviews:
 
     def too_late(self, door: Door, seconds: float) -> Answer:
         """The answer to a review that had to wait longer than its sender does."""
-        return self.refuse(door, 500, f"no namespace within {seconds:g} s", self._clock() - seconds)
+        return self.refuse(door, 500, f"no answer within {seconds:g} s", self._clock() - seconds)
 
     def refuse(self, door: Door, status: int, message: str, began: float) -> Answer:
         """An HTTP error with one clear line, recorded."""

@@ -1,12 +1,14 @@
 """The event-loop front: the two review routes by the same function, all else by the Flask app.
 
 A review is answered on the loop, in a tenth of a millisecond, so a silent or slow connection
-holds no thread. Only a namespace that has to be fetched is waited for in one.
+holds no thread. Two kinds are not: one that needs a namespace to be fetched waits for it in a
+thread, and an unusually large one (a pod of ten thousand containers may take seconds) is worked on
+in a thread of which there is one, so that it shares the processor with the others at worst.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,6 +24,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _DOORS = {f"/{door}": door for door in Door}
+_LARGE_BYTES = 128 * 1024
+_GRACE = 1.1  # so that what knows the reason says it first
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 * MAX_BODY_BYTES
 
@@ -34,16 +38,18 @@ class Front:
     """An ASGI application."""
 
     def __init__(
-        self, *, reviews: Reviews, health: Health, rest: Application, threads: Executor
+        self, *, reviews: Reviews, health: Health, rest: Application, threads: int
     ) -> None:
         self._reviews = reviews
         self._health = health
         self._rest = rest
-        self._threads = threads
+        self._waiting = ThreadPoolExecutor(threads, thread_name_prefix="namespace")
+        self._working = ThreadPoolExecutor(1, thread_name_prefix="large")
 
     def close(self) -> None:
         """Let the threads go."""
-        self._threads.shutdown(wait=False)
+        self._waiting.shutdown(wait=False)
+        self._working.shutdown(wait=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -70,25 +76,29 @@ class Front:
             await _send(_closing(send), self._reviews.too_large(door), receive)
             return
         content_type = headers.get(b"content-type", b"").decode("latin-1")
-        try:
-            answer = self._reviews.answer_at_once(door, content_type, body)
-        except NamespaceNotSeen:
-            timeout = _parameter(scope["query_string"], "timeout")
-            answer = await self._answer_in_thread(door, content_type, body, timeout)
-        await _send(send, answer)
+        await _send(send, await self._answered(door, content_type, body, scope["query_string"]))
 
-    async def _answer_in_thread(
-        self, door: Door, content_type: str, body: bytes, timeout: str
+    async def _answered(self, door: Door, content_type: str, body: bytes, query: bytes) -> Answer:
+        if len(body) > _LARGE_BYTES:
+            return await self._in_thread(self._working, door, content_type, body, query)
+        try:
+            return self._reviews.answer_at_once(door, content_type, body)
+        except NamespaceNotSeen:
+            return await self._in_thread(self._waiting, door, content_type, body, query)
+
+    async def _in_thread(
+        self, threads: Executor, door: Door, content_type: str, body: bytes, query: bytes
     ) -> Answer:
-        """The API server may drip its answer for longer than its sockets time out: bound it."""
-        seconds = waiting_seconds(timeout)
+        """Answer in a thread, or say in time that there is no answer: what an API server drips
+        outlasts the timeouts of its sockets, and a queue has none."""
+        timeout = _parameter(query, "timeout")
         work = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._reviews.answer, door, content_type, body, timeout
+            threads, self._reviews.answer, door, content_type, body, timeout
         )
         try:
-            return await asyncio.wait_for(work, seconds * 1.1)
+            return await asyncio.wait_for(work, waiting_seconds(timeout) * _GRACE)
         except TimeoutError:
-            return self._reviews.too_late(door, seconds)
+            return self._reviews.too_late(door, waiting_seconds(timeout))
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -144,10 +144,16 @@ def _moment(value: datetime | None) -> Iterator[tuple[tuple[str, ...], float]]:
 
 _STATES: tuple[_Gauge, ...] = (
     _Gauge(
-        name="runtimegate_info",
-        help="Versions of the program, the policies and the compatibility data in force.",
-        labels=("version", "revision", "compat_version"),
-        read=lambda r: [((r.version, r.revision, r.compat_version), 1.0)],
+        name="runtimegate_build_info",
+        help="The version of the program.",
+        labels=("version",),
+        read=lambda r: [((r.version,), 1.0)],
+    ),
+    _Gauge(
+        name="runtimegate_policy_info",
+        help="The revision of the policies and the version of the compatibility data in force.",
+        labels=("revision", "compat_version"),
+        read=lambda r: [((r.revision, r.compat_version), 1.0)],
     ),
     _Gauge(
         name="runtimegate_policies",
