@@ -256,6 +256,10 @@ def test_what_is_wrong_with_a_row_is_said_with_what_is_allowed(
     [
         ({"facts": LEFT_OUT}, "spec: must hold facts or releases"),
         ({"releases": ["4.1.0"]}, f"spec.releases[0]: {NO_RELEASE}not '4.1.0'"),
+        (
+            {"releases": ["20261399"]},
+            "spec.releases[0]: must be a day such as 2027-06-30, not '2026-13-99'",
+        ),
         ({"releases": [{"version": "4.1.0"}]}, f"spec.releases[0]: {NO_RELEASE}not a mapping"),
         (
             {"releases": [{"version": "4.1.0", "date": "2026"}]},

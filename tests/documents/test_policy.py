@@ -220,6 +220,22 @@ def test_an_exemption_without_end_says_never() -> None:
     assert (read.exemptions[0].expires, read.exemptions[0].ticket) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("*", "*"),
+        ("pod:*", "pod:*"),
+        ("*:io_?ring*", "*:io_?ring*"),
+        ("po?*", "po?*"),
+        ("pod:sysctl/net.core.somaxconn", "pod:sysctl/net.core.somaxconn"),
+        ("syscall:pselect", "syscall:pselect6"),
+    ],
+)
+def test_an_exemption_names_features_by_id_or_glob(written: str, read: str) -> None:
+    policy_read = only_policy(policy(exemptions=[exemption(features=[written])]))
+    assert policy_read.exemptions[0].features == (read,)
+
+
 GLOB = "lower-case letters, digits, '-', '.', and * and ? for any characters"
 NAMESPACE_GLOB = (
     "must be a glob of namespaces: lower-case letters, digits, '-', and * and ? for any characters"
@@ -229,6 +245,10 @@ DNS_LABEL = "a DNS label: lower-case letters, digits and '-', at most 63"
 NOT_EMPTY = "must not be empty"
 NO_VALUE = "must not be empty: give a value or leave the key out"
 FEATURE = "must be a feature id such as pod:hostNetwork, a glob of them such as pod:sysctl/*, or *"
+NO_FEATURE = (
+    "must be a feature id such as syscall:io_uring_setup, in one of the namespaces cap, device, "
+    "exec, fs, ioctl, kernel, net, perf, pod, proc, sys, syscall, "
+)
 DAY = "must be a day such as 2027-06-30, or never"
 
 
@@ -489,7 +509,22 @@ DAY = "must be a day such as 2027-06-30, or never"
         ),
         (
             {"exemptions": [exemption(features=["hostNetwork"])]},
-            f"spec.exemptions[0].features[0]: {FEATURE}, not 'hostNetwork'",
+            f"spec.exemptions[0].features[0]: {NO_FEATURE}not 'hostNetwork'",
+        ),
+        (
+            {"exemptions": [exemption(features=["syscall:opne"])]},
+            "spec.exemptions[0].features[0]: must name a system call of Linux, not 'opne'",
+        ),
+        *(
+            (
+                {"exemptions": [exemption(features=[glob])]},
+                f"spec.exemptions[0].features[0]: {FEATURE}, not '{glob}'",
+            )
+            for glob in ("pods:*", "pod:**", "pod*:", "pod:host Network*", "**")
+        ),
+        (
+            {"exemptions": [exemption(features=[[]])]},
+            f"spec.exemptions[0].features[0]: {FEATURE}, not a list",
         ),
         (
             {"exemptions": [exemption(), exemption()]},

@@ -6,7 +6,6 @@ The same model reads the shipped tables and an operator's own in the policy fold
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -144,7 +143,7 @@ def _release(value: object) -> compat.Release:
             "must be a dated release such as 20190304.1, or {version: 4.1.0, date: 2026-08-21}, "
             f"not {described(value)}"
         )
-    return compat.Release(version=dated, date=date.fromisoformat(dated.date))
+    return compat.Release(version=dated, date=parse_day(dated.date))
 
 
 _RELEASE_SCHEMA = {

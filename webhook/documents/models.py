@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from webhook.core.features import parse_feature
+from webhook.core.features import NAMESPACES, parse_feature
 from webhook.core.images import ImagePattern, parse_image_pattern
 from webhook.core.names import Feature
 from webhook.core.syscalls import ARCHITECTURES, syscall_number
@@ -228,16 +228,6 @@ AnnotationGlob = Annotated[
         317,
     ),
 ]
-FeatureGlob = Annotated[
-    str,
-    _STRICT,
-    Matching(
-        rf"{_NO_TWO_STARS}(?:[a-z]+:[A-Za-z0-9_./:=+*?-]+|\*)",
-        "a feature id such as pod:hostNetwork, a glob of them such as pod:sysctl/*, or *",
-        200,
-    ),
-]
-
 _VERSION_SAYS = "a version such as 20260817.0 or 4.1.0"
 _STRING = {"type": "string"}
 _WRITTEN_AS_NUMBER = {"type": ["string", "number"]}
@@ -271,6 +261,26 @@ def _one_feature(text: str) -> Feature:
     return _feature(text)
 
 
+_FEATURE_NAME = "[A-Za-z0-9_./:=+*?-]+"
+_FEATURE_GLOB = (
+    rf"{_NO_TWO_STARS}(?:(?:{'|'.join(NAMESPACES)}):{_FEATURE_NAME}"
+    rf"|[a-z?]*[*?][a-z*?]*(?::{_FEATURE_NAME})?)"
+)
+_FEATURE_GLOB_SAYS = (
+    "a feature id such as pod:hostNetwork, a glob of them such as pod:sysctl/*, or *"
+)
+
+
+def _feature_glob(text: str) -> str:
+    """A feature id, or a glob that some id can match."""
+    if "*" not in text and "?" not in text:
+        return _feature(text)
+    if len(text) > 200 or not re.fullmatch(_FEATURE_GLOB, text):
+        raise ValueError(f"must be {_FEATURE_GLOB_SAYS}, not {quoted(text)}")
+    return text
+
+
+FeatureGlob = Annotated[str, parsed(_feature_glob, _FEATURE_GLOB_SAYS)]
 _FEATURE_SAYS = "a feature id such as syscall:io_uring_setup or pod:hostNetwork"
 FeatureId = Annotated[Feature, parsed(_one_feature, _FEATURE_SAYS)]
 FeatureRow = Annotated[Feature, parsed(_feature, _FEATURE_SAYS)]
