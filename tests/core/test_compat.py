@@ -398,7 +398,7 @@ def test_the_fields_of_a_pod_are_judged_the_worst_first() -> None:
 
 def test_what_a_pod_declares_is_required() -> None:
     obj = pod(annotations={"runtimegate.dev/needs": "syscall:a,syscall:c"})
-    at = 'metadata.annotations["runtimegate.dev/needs"]'
+    at = "metadata.annotations[runtimegate.dev/needs]"
     assert found(obj) == [("syscall:c", "incompatible", at)]
     assert found(obj, every=True) == [
         ("syscall:c", "incompatible", at),

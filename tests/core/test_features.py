@@ -52,7 +52,7 @@ USES: list[tuple[dict[str, Any], str, str]] = [
     (
         pod(resources={"limits": {"hugepages-2Mi": "4Mi"}}),
         "pod:resources/hugepages",
-        'spec.resources.limits["hugepages-2Mi"]',
+        "spec.resources.limits[hugepages-2Mi]",
     ),
     (
         pod(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}),
@@ -118,12 +118,12 @@ USES: list[tuple[dict[str, Any], str, str]] = [
     (
         limited({"nvidia.com/gpu": "1"}),
         "pod:resources/nvidia.com/gpu",
-        f'{C}.resources.limits["nvidia.com/gpu"]',
+        f"{C}.resources.limits[nvidia.com/gpu]",
     ),
     (
         limited({"hugepages-1Gi": "1Gi"}),
         "pod:resources/hugepages",
-        f'{C}.resources.limits["hugepages-1Gi"]',
+        f"{C}.resources.limits[hugepages-1Gi]",
     ),
     (
         pod(containers=[container(resources={"claims": [{"name": "gpu"}]})]),

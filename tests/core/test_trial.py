@@ -146,9 +146,7 @@ def test_no_class_is_refused_for_nothing_of_its_own() -> None:
 )
 def test_an_annotation_that_reconfigures_the_sandbox_is_refused(key: str) -> None:
     trial = tried("gvisor", obj=pod(annotations={"a": "b", key: ""}))
-    assert refusals(trial) == [
-        ("RuntimeAnnotationNotAllowed", key, f'metadata.annotations["{key}"]')
-    ]
+    assert refusals(trial) == [("RuntimeAnnotationNotAllowed", key, f"metadata.annotations[{key}]")]
 
 
 def test_every_such_glob_ends_in_a_star_or_is_a_whole_key() -> None:

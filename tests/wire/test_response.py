@@ -133,7 +133,7 @@ def test_a_refused_pod_is_forbidden_with_message_and_causes() -> None:
         },
         {
             "reason": "RuntimeAnnotationNotAllowed",
-            "field": 'metadata.annotations[\\"run.oci.handler\\"]',
+            "field": "metadata.annotations[run.oci.handler]",
             "message": "run.oci.handler",
         },
         {

@@ -491,7 +491,7 @@ def _need_declared(feature: Feature, pod: PodView) -> Need:
     return Need(
         feature=feature,
         strength=Strength.REQUIRED,
-        field_path=pod.path(f'metadata.annotations["{NEEDS}"]'),
+        field_path=pod.path(f"metadata.annotations[{NEEDS}]"),
     )
 
 

@@ -160,9 +160,9 @@ def _resources(value: object) -> Iterable[Part]:
     for written in mapping(mapping(value).get("limits")):
         name = _name(written)
         if name.startswith("hugepages-"):
-            yield "/hugepages", f'.limits["{name}"]'
+            yield "/hugepages", f".limits[{name}]"
         elif "/" in name:
-            yield f"/{name}", f'.limits["{name}"]'
+            yield f"/{name}", f".limits[{name}]"
 
 
 def _claims(value: object) -> Iterable[Part]:

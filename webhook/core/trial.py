@@ -198,7 +198,7 @@ def annotation_refusals(case: Case) -> Iterator[Refusal]:
         yield Refusal(
             reason=Reason.RUNTIME_ANNOTATION_NOT_ALLOWED,
             cause=key,
-            field_path=case.pod.path(f'metadata.annotations["{key}"]'),
+            field_path=case.pod.path(f"metadata.annotations[{key}]"),
         )
 
 
