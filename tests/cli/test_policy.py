@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.documents.build import exemption, inventory, override, policy, runtime
+from tests.documents.build import LEFT_OUT, exemption, inventory, override, policy, runtime
 from tests.documents.test_lint import CLASSES
 from webhook.cli import run
 from webhook.documents.folder import load_policies
@@ -122,7 +122,11 @@ TENANTS = policy(
     exemptions=[
         exemption(features=["pod:hostNetwork"], ticket="PLAT-12"),
         exemption(
-            name="old", expires="2026-11-01", pods={"images": ["a"]}, runtimeClasses=["runc"]
+            name="old",
+            expires="2026-11-01",
+            pods={"images": ["a"], "selector": {"matchLabels": {"app": "db"}}},
+            runtimeClasses=LEFT_OUT,
+            features=["pod:*"],
         ),
     ],
 )
@@ -189,11 +193,11 @@ exemption node-agent
   ticket             PLAT-12
 
 exemption old
-  state            expired, expires 2026-11-01
-  pods             image a
-  classes besides  runc
-  owner            storage-team
-  reason           Mounts volumes for everyone.
+  state              expired, expires 2026-11-01
+  pods               image a, labels app=db
+  findings left out  pod:*
+  owner              storage-team
+  reason             Mounts volumes for everyone.
 """
     )
 
@@ -324,6 +328,13 @@ def test_what_a_cluster_file_says_reaches_no_terminal_raw(
 def test_the_shipped_policies_are_clean(at: str) -> None:
     text = load_folder(ROOT / at)
     assert lint(load_policies(text.files, shipped()), date(2026, 11, 24)) == ()
+
+
+def test_the_example_of_the_reference_loads() -> None:
+    reference = (ROOT / "policies" / "README.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", reference, re.DOTALL)
+    loaded = load_policies([("README.md", example.encode())], shipped())
+    assert [p.name for p in loaded.policies.policies] == ["tenants"]
 
 
 def test_the_examples_are_no_part_of_the_shipped_policies() -> None:
