@@ -33,6 +33,14 @@ def clean(text: str, limit: int = _LIMIT) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _cleaned(*texts: str) -> tuple[str, ...]:
+    """Each text cleaned; nearly always there is nothing to clean, which one look tells."""
+    together = "".join(texts)
+    if len(together) <= _LIMIT and together.isprintable():
+        return texts
+    return tuple(clean(text) for text in texts)
+
+
 def write_stdout(line: bytes) -> None:
     """Write one line whole: below PIPE_BUF (4096) the lines of several workers do not mix."""
     try:
@@ -55,17 +63,27 @@ class ReviewLog:
         request, decision = outcome.request, outcome.decision
         grounds = decision.grounds
         would = decision.would if isinstance(decision, Keep) else None
+        uid, operation, resource, namespace, name, user, runtime_class = _cleaned(
+            request.uid,
+            request.operation,
+            _resource(request),
+            request.namespace,
+            _name(request),
+            request.user,
+            grounds.runtime_class or "",
+        )
         self._put(
             {
+                "time": self._now(),
                 "level": "info",
                 "event": "review",
                 "webhook": outcome.door,
-                "uid": clean(request.uid, 64),
-                "operation": clean(request.operation, 16),
-                "resource": clean(_resource(request)),
-                "namespace": clean(request.namespace),
-                "name": clean(_name(request)),
-                "user": clean(request.user),
+                "uid": uid,
+                "operation": operation,
+                "resource": resource,
+                "namespace": namespace,
+                "name": name,
+                "user": user,
                 "decision": decision_word(decision),
                 "would": decision_word(would) if would is not None else None,
                 "reason": reason_of(decision) or None,
@@ -74,7 +92,7 @@ class ReviewLog:
                 "override": grounds.override,
                 "exemption": grounds.exemption,
                 "mode": grounds.mode,
-                "runtimeClass": clean(grounds.runtime_class) if grounds.runtime_class else None,
+                "runtimeClass": runtime_class or None,
                 "dryRun": request.dry_run,
                 "revision": outcome.revision,
                 "ms": round(seconds * 1000, 3),
@@ -85,6 +103,7 @@ class ReviewLog:
         """Write that a call got no verdict, and why."""
         self._put(
             {
+                "time": self._now(),
                 "level": "error" if status >= 500 else "warning",
                 "event": "review",
                 "webhook": door,
@@ -95,8 +114,7 @@ class ReviewLog:
         )
 
     def _put(self, fields: dict[str, object]) -> None:
-        line = {"time": self._now(), **fields}
-        self._write(orjson.dumps(line, option=_OPTIONS))
+        self._write(orjson.dumps(fields, option=_OPTIONS))
 
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
