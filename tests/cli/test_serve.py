@@ -151,6 +151,6 @@ def test_a_client_ca_that_is_missing_is_named(
 def test_options_come_from_the_environment_too(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RUNTIMEGATE_SERVE_POLICIES", str(tmp_path / "from-environment"))
+    monkeypatch.setenv("RUNTIMEGATE_POLICIES", str(tmp_path / "from-environment"))
     said = refused(capsys, "--no-cluster")
     assert said == f"{tmp_path}/from-environment: does not exist\n"

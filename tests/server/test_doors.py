@@ -238,7 +238,7 @@ def test_no_label_of_a_metric_was_written_by_a_tenant(door: Door, built: Built) 
     lines = [line for line in page.splitlines() if line.startswith("runtimegate_review")]
     assert len(lines) < 200
     assert all("evil" not in line and "xxxx" not in line for line in lines)
-    assert any('code="413"' in line for line in lines)
+    assert any('status="413"' in line for line in lines)
 
 
 def test_a_message_shows_what_a_tenant_wrote_only_escaped(door: Door) -> None:

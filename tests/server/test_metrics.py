@@ -68,7 +68,7 @@ def test_calls_without_a_verdict_are_counted_by_status() -> None:
     metrics = Metrics()
     metrics.record_error("validate", 413)
     found = samples(metrics, readings())
-    key = ("runtimegate_review_errors_total", (("code", "413"), ("webhook", "validate")))
+    key = ("runtimegate_review_errors_total", (("status", "413"), ("webhook", "validate")))
     assert found[key] == 1
 
 

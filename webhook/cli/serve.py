@@ -66,6 +66,7 @@ class _Options:
     type=click.Path(path_type=Path),
     default=Path("policies"),
     show_default=True,
+    envvar="RUNTIMEGATE_POLICIES",
     help="Policy folder; changes in it take effect while serving.",
 )
 @click.option(

@@ -80,7 +80,7 @@ class Metrics:
         self._errors = Counter(
             "runtimegate_review_errors",
             "Calls of a webhook answered with an HTTP error, by status code.",
-            ("webhook", "code"),
+            ("webhook", "status"),
             registry=self._registry,
         )
         self._children: dict[tuple[str, ...], Counter] = {}
