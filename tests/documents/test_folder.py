@@ -55,7 +55,11 @@ KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements"
             "{apiVersion: runtimegate.dev/v1, kind: RuntimePolicy, metadata: {name: it}, spec: }",
             "spec: must not be empty: give a value or leave the key out",
         ),
-        ("{kind: RuntimePolicy, kind: Pod}", "duplicate key 'kind', first given in line 1"),
+        (
+            "{apiVersion: runtimegate.dev/v1, kind: RuntimePolicy, kind: Pod, "
+            "metadata: {name: it}, spec: {namespaces: {names: [a]}}}",
+            "duplicate key 'kind', first given in line 1",
+        ),
     ],
 )
 def test_a_document_that_is_none_of_ours_is_refused(text: str, message: str) -> None:

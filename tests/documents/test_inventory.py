@@ -207,7 +207,7 @@ NO_VERSION = (
             [runtime(flags={"--net-raw": "false"})],
             {},
             (
-                "spec.runtimes[0].flags['--net-raw']: must be the name of a flag, without "
+                "spec.runtimes[0].flags[--net-raw]: must be the name of a flag, without "
                 "leading dashes, not '--net-raw'"
             ),
         ),

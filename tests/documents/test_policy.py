@@ -360,7 +360,7 @@ DAY = "must be a day such as 2027-06-30, or never"
         (
             {"namespaces": {"selector": {"matchLabels": {"-tier": "a"}}}},
             (
-                "spec.namespaces.selector.matchLabels['-tier']: must be a label key such as tier "
+                "spec.namespaces.selector.matchLabels[-tier]: must be a label key such as tier "
                 "or example.com/tier: letters, digits, '-', '_' and '.', not '-tier'"
             ),
         ),

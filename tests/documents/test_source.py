@@ -1,10 +1,15 @@
 """Strict YAML: values with places, and every fault with file and line."""
 
+import json
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.documents.source import (
+    MOST_DOCUMENTS,
+    MOST_FAULTS,
     DocumentError,
     DocumentErrors,
     ParsedFile,
@@ -53,7 +58,7 @@ def test_an_error_of_a_field_names_file_line_path_and_message() -> None:
     ("path", "written"),
     [
         (("spec", "overrides", 2, "mode"), "spec.overrides[2].mode"),
-        (("metadata", "labels", "a.b/c"), "metadata.labels['a.b/c']"),
+        (("metadata", "labels", "a.b/c"), "metadata.labels[a.b/c]"),
         ((), ""),
     ],
 )
@@ -73,7 +78,8 @@ def test_each_document_of_a_file_knows_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", "# a comment\n", "---\n", "---\n---\n", "%YAML 1.1\n---\n"]
+    "text",
+    ["", "\n\n", " # a\n", "---\n", "--- # a\n---\n...\n# b", "%YAML 1.1\n---\n"],
 )
 def test_what_holds_no_document_is_no_error(text: str) -> None:
     assert parsed(text) == ParsedFile()
@@ -83,7 +89,7 @@ def test_a_broken_document_does_not_hide_the_others() -> None:
     found = parsed("a: 1\n---\nb: [1\n---\nc: 3\n")
     assert [d.data for d in found.documents] == [{"a": 1}, {"c": 3}]
     assert [str(e) for e in found.errors] == [
-        "p.yaml:4: is not YAML: did not find expected ',' or ']'"
+        "p.yaml:3: is not YAML: expected ',' or ']' in the list that opens in line 3"
     ]
 
 
@@ -171,11 +177,11 @@ def test_an_ordinary_alias_is_the_value_that_it_names() -> None:
 
 
 def test_an_alias_of_nothing_is_refused() -> None:
-    assert faults("a: *x\n") == ["p.yaml:1: a: alias *x names nothing above it"]
+    assert faults("a: *x\n") == ["p.yaml:1: a: alias *x names nothing above"]
 
 
 def test_an_alias_of_what_holds_it_is_refused() -> None:
-    assert faults("a: &x [*x]\n") == ["p.yaml:1: a[0]: alias *x names nothing above it"]
+    assert faults("a: &x [*x]\n") == ["p.yaml:1: a[0]: alias *x stands inside of what it names"]
 
 
 def test_a_text_that_aliases_make_large_is_refused() -> None:
@@ -202,30 +208,170 @@ def test_a_file_of_ten_megabytes_is_one_error() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a: 1\nb: \xff\n", "p.yaml:2: is not UTF-8: byte 0xff at 8"),
+        (b"a: 1\nb: \xff\n", "p.yaml:2: is not UTF-8: byte 0xff at offset 8"),
+        (b"a: \xed\xa0\x80\n", "p.yaml:1: is not UTF-8: byte 0xed at offset 3"),
         ("a: 1".encode("utf-16"), "p.yaml:1: is UTF-16; must be UTF-8"),
+        ("a: 1".encode("utf-16-be"), "p.yaml:1: holds the control character U+0000"),
         (b"a: 1\nb: x\0y\n", "p.yaml:2: holds the control character U+0000"),
-        (b"a: \x1b[31m\n", "p.yaml:1: holds the control character U+001B"),
-        (
-            b"a:\n\t- b\n",
-            "p.yaml:2: is not YAML: found character that cannot start any token",
-        ),
-        (b'a: "x\n', "p.yaml:2: is not YAML: found unexpected end of stream"),
-        (b"a: b: c\n", "p.yaml:1: is not YAML: mapping values are not allowed in this context"),
-        (b"a: 1\n b: 2\n", "p.yaml:2: is not YAML: mapping values are not allowed in this context"),
+        (b"a: 1\nb: \x1b[31m\n", "p.yaml:2: holds the control character U+001B"),
+        ("a: \ufffe\n".encode(), "p.yaml:1: holds the unprintable character U+FFFE"),
     ],
 )
-def test_a_text_that_is_no_yaml_is_one_error_with_its_line(content: bytes, said: str) -> None:
+def test_a_text_that_is_no_text_is_one_error_with_its_line(content: bytes, said: str) -> None:
     assert faults(content) == [said]
+
+
+TAB = "a tab must not indent: use spaces"
+COLON = "a ':' is not expected here: put text that holds one in quotes, or mind the indentation"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("a:\n\t- b\n", 2, TAB),
+        ("a: b\n\tc: d\n", 2, TAB),
+        ('x: 1\na: "b\nc: d\n', 2, "the quote that opens here is not closed"),
+        ("a: 'b\n\n\n", 1, "the quote that opens here is not closed"),
+        ("a: b: c\n", 1, COLON),
+        ("a: 1\n b: 2\n", 2, COLON),
+        ("a: @b\n", 1, "a text must not begin with '@': put it in quotes"),
+        ("a: `b`\n", 1, "a text must not begin with '`': put it in quotes"),
+        ("a: - b\n", 1, "a '-' is not expected here: begin the list in a line of its own"),
+        ("a: [1,\n  2\nb: 3\n", 3, "expected ',' or ']' in the list that opens in line 1"),
+        ("a: {b: 1\nc: 3\n", 2, "expected ',' or '}' in the mapping that opens in line 1"),
+        ("- a\nb: 1\n", 2, "expected a '-' of the list that begins in line 1"),
+        ("a:\n  b: 1\n c: 2\n", 3, "expected a key of the mapping that begins in line 1"),
+        ("a: |\nb\n", 2, "expected a ':' after this key, or the text is not indented"),
+        ("a: !x!y z\n", 1, "found undefined tag handle"),
+        ("---\n%a: 1\n", 2, "found unexpected non-alphabetical character"),
+        ("%YAML 1.1\na: 1\n", 2, "did not find expected <document start>"),
+        ("---#a\nb: 1\n", 2, COLON),
+    ],
+)
+def test_a_fault_of_syntax_is_said_for_people(text: str, line: int, said: str) -> None:
+    assert faults(text) == [f"p.yaml:{line}: is not YAML: {said}"]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
     assert parsed(b"\xef\xbb\xbfa: 1\n").documents[0].data == {"a": 1}
 
 
-def test_a_character_that_yaml_does_not_allow_is_an_error() -> None:
-    (said,) = faults("a: \ufffe\n")
-    assert said.startswith("p.yaml:1: is not YAML: ")
+@pytest.mark.parametrize(
+    "broken", [b"b: [1", b"b: \xff", b"b: \x00", b"b: 'x", b"b: *none", b"[" * 99, b"a: {[b]: c}"]
+)
+def test_whatever_breaks_a_document_hides_no_other(broken: bytes) -> None:
+    found = parsed(b"a: 1\n---\n" + broken + b"\n---\nc: 3\n")
+    assert [(d.index, d.line, d.data) for d in found.documents] == [
+        (0, 1, {"a": 1}),
+        (2, 5, {"c": 3}),
+    ]
+    assert [error.line in {3, 4} for error in found.errors] == [True]
+
+
+def test_lines_with_carriage_returns_are_counted_once() -> None:
+    (document,) = parsed("---\r\n# x\r\na: 1\r\nb:\r\n- c\r\n").documents
+    assert document.data == {"a": 1, "b": ["c"]}
+    assert document.mark_of(("b", 0)) == (5, 3)
+
+
+def test_an_indented_marker_in_a_block_of_text_is_text() -> None:
+    assert value("a: |\n  b\n  ---\n  ...\n  c\n") == {"a": "b\n---\n...\nc\n"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%YAML 1.2\n---\na: 1\n...\n%YAML 1.2\n---\nb: 2\n...\n",
+        "--- {a: 1}\n--- # said\nb: 2\n",
+        "a: 1\n... # the end\nb: 2\n",
+        "...\n...\na: 1\n---\n...\n---\nb: 2\n... ",
+    ],
+)
+def test_documents_end_as_yaml_ends_them(text: str) -> None:
+    found = parsed(text)
+    assert ([d.data for d in found.documents], found.errors) == ([{"a": 1}, {"b": 2}], ())
+
+
+def test_json_is_read_with_the_same_places() -> None:
+    (document,) = parsed('{\n\t"a": 1.50,\n\t"b": ["\\/", null]\n}\n').documents
+    assert document.data == {"a": 1.5, "b": ["/", None]}
+    assert document.mark_of(("b", 1)) == (3, 14)
+
+
+def test_a_duplicate_key_leaves_the_document_to_be_read_with_its_first_value() -> None:
+    found = parsed("a: {b: 1}\na: {c: !t 2}\nd: 3\n")
+    assert found.documents[0].data == {"a": {"b": 1}, "d": 3}
+    assert [str(error) for error in found.errors] == [
+        "p.yaml:2: duplicate key 'a', first given in line 1",
+        "p.yaml:2: a.c: the tag '!t' is not read: leave it out",
+    ]
+
+
+@pytest.mark.parametrize("text", ["a: 1\n2: b\n", "a: &x {b: 1}\nc: {<<: *x}\n"])
+def test_a_document_of_which_a_key_was_left_out_is_not_returned(text: str) -> None:
+    assert parsed(text).documents == ()
+
+
+def test_a_merge_key_in_quotes_is_a_key() -> None:
+    assert value("'<<': 1\n") == {"<<": 1}
+
+
+@pytest.mark.parametrize("text", ["a: ! 12\n", "! a: '12'\n", "a: ! '12'\n"])
+def test_the_tag_that_says_text_is_read(text: str) -> None:
+    assert value(text) == {"a": "12"}
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!str 1\n", "a: !!set {b}\n", "a: !x [b]\n", "!x a: b\n", "!x {a: b}\n"]
+)
+def test_any_other_tag_is_an_error(text: str) -> None:
+    (said,) = faults(text)
+    assert said.endswith(" is not read: leave it out")
+
+
+def test_an_anchor_that_is_given_again_names_the_later_value() -> None:
+    assert value("[&x 1, *x, &x 2, *x]") == [1, 1, 2, 2]
+
+
+def test_an_anchor_of_a_key_names_the_key() -> None:
+    assert value("&x a: *x\n") == {"a": "a"}
+
+
+def test_no_more_faults_are_told_than_a_person_mends() -> None:
+    found = parsed("a: 1\n" * 1_000)
+    assert len(found.errors) == MOST_FAULTS + 1
+    assert str(found.errors[-1]) == (
+        "p.yaml:102: there are more faults than are told: mend those above"
+    )
+
+
+def test_a_file_of_broken_documents_is_not_read_to_its_end() -> None:
+    found = parsed("---\n[\n" * 2_000)
+    assert len(found.errors) == 10 * MOST_FAULTS + 1
+    assert found.errors[-1].message == "there are more faults than are told: mend those above"
+
+
+def test_a_file_of_very_many_documents_is_refused() -> None:
+    found = parsed("---\na\n" * (MOST_DOCUMENTS + 5))
+    assert [str(error) for error in found.errors] == [
+        "p.yaml:20001: is the end of what is read: a file may hold at most 10000 documents"
+    ]
+
+
+def test_a_message_shows_hostile_names_and_keys_in_one_line_and_bounded() -> None:
+    key = "\\u202e\\n" + "k" * 900
+    errors = parse_documents(f'"{key}": {{a: 1, a: 2}}\n'.encode(), file='x\n"\x1b.yaml').errors
+    said = str(errors[0])
+    assert said.isprintable()
+    assert said.startswith('x\\n\\"\\x1b.yaml:1: [\\u202e\\nkkk')
+    assert len(said) < 250
+
+
+@pytest.mark.parametrize("piece", ["[", "{a: ", "- ", "? ", '{"a":', "...\n", "---\n", "*a ", "\n"])
+def test_four_megabytes_of_anything_are_read_or_refused_soon(piece: str) -> None:
+    started = perf_counter()
+    parsed(piece * (4_000_000 // len(piece)))
+    assert perf_counter() - started < 20
 
 
 def test_errors_are_put_in_the_order_of_files_and_lines() -> None:
@@ -244,6 +390,44 @@ def test_any_bytes_are_documents_or_errors(content: bytes) -> None:
     assert all(str(error).startswith("p.yaml") for error in found.errors)
 
 
-@given(st.text(alphabet="ab:-[]{}&*!?|>'\"#% \n\t,<~1", max_size=60))
-def test_any_yaml_like_text_is_documents_or_errors(text: str) -> None:
-    parsed(text)
+@given(st.text(alphabet="ab:-[]{}&*!?|>'\"#%. \n\t\r,<~1", max_size=60))
+def test_any_yaml_like_text_is_documents_or_errors_with_places(text: str) -> None:
+    found = parsed(text)
+    last = text.count("\n") + text.count("\r") + 1
+    assert all(1 <= error.line <= last for error in found.errors)
+    for document in found.documents:
+        for path in paths(document.data):
+            line, column = document.mark_of(path)
+            assert 1 <= line <= last
+            assert 1 <= column <= len(text) + 1
+
+
+def paths(value: object) -> list[tuple[str | int, ...]]:
+    """The path of everything in a value."""
+    if isinstance(value, dict):
+        entries: list[tuple[str | int, object]] = list(value.items())
+    else:
+        entries = list(enumerate(value)) if isinstance(value, list) else []
+    return [(), *((key, *path) for key, below in entries for path in paths(below))]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(), below, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_what_is_written_as_json_is_read_as_it_was(written: object) -> None:
+    text = json.dumps(written, indent=1, ensure_ascii=False).translate(CONTROLS)
+    found = parsed(text)
+    assert found.errors == ()
+    assert [d.data for d in found.documents] == [written] * (written is not None)
+
+
+CONTROLS = {
+    code: f"\\u{code:04x}"
+    for code in (0x7F, *range(0x80, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+}
+"""JSON allows these in strings as they are; YAML wants escapes, or reads them as line ends."""

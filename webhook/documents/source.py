@@ -1,43 +1,50 @@
 """Strict YAML → plain values that know where each of them stands.
 
-Stricter than YAML: a duplicate key, a key that is no string, a tag, a merge key (``<<``: reviewers
-would have to merge in their heads), and a text that only aliases make large are errors. Only
-``true`` and ``false`` are booleans, and dates stay text: ``net-raw: off`` and ``expires:
-2027-06-30`` mean what they look like. Numbers keep the text that they were written as, since
-``20260817.0`` and ``4.10`` are releases.
+Stricter than YAML, and the same for every reader of a review:
 
-The parser's events are read one by one, never its node tree: the composer recurses, and a deeply
-nested text would end the process.
+- A duplicate key, a key that is no string, and a tag are errors.
+- So is a merge key (``<<``): a reviewer would have to merge in the head, and parsers disagree what
+  it means. In kubectl's (go-yaml v2) it overrides the keys that stand above it; YAML's own rule is
+  that it never does.
+- Only ``true`` and ``false`` are booleans and dates stay text: ``net-raw: off`` and ``expires:
+  2027-06-30`` mean what they look like. kubectl takes ``yes no on off y n`` for booleans before any
+  type is known (sigs.k8s.io/yaml: YAML 1.1 to JSON), which is why manifests are not read with these
+  rules but by ``webhook.cli.yaml_stream``.
+- Numbers are decimal and keep the text that they were written as, since ``20260817.0`` and ``4.10``
+  are releases. ``022``, ``0x1F``, ``1_000`` and ``1:30`` stay text.
+- Aliases are allowed, as long as the text that they stand for is of ordinary size.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from webhook.core.names import shown
+from webhook.documents.yaml_faults import Fault, Mark, Path
+from webhook.documents.yaml_parts import Part, parts
+from webhook.documents.yaml_reader import Read, Reader
+
 MOST_BYTES = 4 * 1024 * 1024
-MOST_VALUES = 200_000
-"""How many values a document may hold once its aliases are written out."""
-DEEPEST = 64
+MOST_DOCUMENTS = 10_000
+MOST_FAULTS = 100
+"""How many faults of one document are told; of a file, about ten times as many."""
 
-Path = Sequence[str | int]
-Mark = tuple[int, int]
-
-_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_PREAMBLE = re.compile(r"(?:[ \t]*(?:[#%][^\n]*)?(?:\n|\Z))*")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+")
+_LONGEST_NUMBER = 40
+_MORE_FAULTS = "there are more faults than are told: mend those above"
 _CONSTANTS: Mapping[str, bool | None] = {
     "": None, "~": None, "null": None, "true": True, "false": False,
 }  # fmt: skip
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class DocumentError:
-    """One fault of one file, said to its author."""
+    """One fault of one file, said to its author; ``line`` 0 is the whole file."""
 
     file: str
     line: int
@@ -46,12 +53,8 @@ class DocumentError:
     message: str
 
     def __str__(self) -> str:
-        at = f"{self.file}:{self.line}" if self.line else self.file
-        return (
-            f"{at}: {self.field_path}: {self.message}"
-            if self.field_path
-            else f"{at}: {self.message}"
-        )
+        at = f"{shown(self.file, 300)}:{self.line}" if self.line else shown(self.file, 300)
+        return ": ".join(filter(None, (at, self.field_path, self.message)))
 
 
 class DocumentErrors(Exception):  # noqa: N818 - it is all of them
@@ -86,7 +89,7 @@ def scalar_text(value: object) -> str | None:
 
 
 def field_path(path: Path) -> str:
-    """``spec.overrides[2].mode``; a key that holds a dot or a slash is quoted."""
+    """``spec.overrides[2].mode``, ``metadata.labels[a.b/c]``: as the API server writes them."""
     written = ""
     for part in path:
         if isinstance(part, int):
@@ -94,29 +97,31 @@ def field_path(path: Path) -> str:
         elif _PLAIN_KEY.fullmatch(part):
             written += f".{part}"
         else:
-            written += f"[{_quoted(part)}]"
+            written += f"[{shown(part, 80)}]"
     return written.removeprefix(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDocument:
-    """One document; ``marks`` are the places of the entries of each mapping and list, by ``id``."""
+    """One document of a file; ``index`` counts those that are not empty, broken ones too."""
 
     file: str
-    line: int
     index: int
-    data: Any
-    marks: Mapping[int, Mapping[str | int, Mark]]
+    read: Read
+
+    @property
+    def data(self) -> Any:
+        """What the document says, as mappings, lists and scalars."""
+        return self.read.value
+
+    @property
+    def line(self) -> int:
+        """Where the document's value begins."""
+        return self.read.line
 
     def mark_of(self, path: Path) -> Mark:
         """Line and column of a field, or of the nearest thing above it that is written."""
-        value, mark = self.data, (self.line, 1)
-        for part in path:
-            found = self.marks.get(id(value), {}).get(part)
-            if found is None:
-                return mark
-            mark, value = found, value[part]
-        return mark
+        return self.read.mark_of(path)
 
     def line_of(self, path: Path) -> int:
         """The line of ``mark_of``."""
@@ -132,261 +137,137 @@ class SourceDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
-    """The documents of a file that could be read, and the faults of those that could not."""
+    """The documents of a file that could be read, and what is wrong with them and the others."""
 
     documents: tuple[SourceDocument, ...] = ()
     errors: tuple[DocumentError, ...] = ()
 
 
 def parse_documents(content: bytes, *, file: str, most_bytes: int = MOST_BYTES) -> ParsedFile:
-    """Read every document of a file; one that is broken does not hide the others."""
-    text = _decoded(content, file, most_bytes)
-    if isinstance(text, DocumentError):
-        return ParsedFile(errors=(text,))
-    documents: list[SourceDocument] = []
-    errors: list[DocumentError] = []
-    for line, part in _parts(text):
-        for found in _parse_part(part, line, file, len(documents)):
-            if isinstance(found, DocumentError):
-                errors.append(found)
-            else:
-                documents.append(found)
-    return ParsedFile(documents=tuple(documents), errors=tuple(errors))
+    """Read every document of a file; one that is broken does not hide the others.
 
-
-def _decoded(content: bytes, file: str, most_bytes: int) -> str | DocumentError:
-    """The text of a file, or why it is none."""
-
-    def fault(line: int, message: str) -> DocumentError:
-        return DocumentError(file=file, line=line, column=0, field_path="", message=message)
-
+    A document with errors that leave no doubt what was written (a duplicate key, a tag) is returned
+    as well, so that the errors of its fields are told in the same breath.
+    """
     if len(content) > most_bytes:
-        return fault(0, f"is {len(content)} bytes; a file may have at most {most_bytes}")
+        return ParsedFile(errors=(too_large(file, len(content), most_bytes),))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return fault(1, "is UTF-16; must be UTF-8")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return fault(line, f"is not UTF-8: byte 0x{content[error.start]:02x} at {error.start}")
-    odd = next((i for i, c in enumerate(text) if c < " " and c not in "\t\n\r"), None)
-    if odd is not None:
-        return fault(
-            text.count("\n", 0, odd) + 1, f"holds the control character U+{ord(text[odd]):04X}"
-        )
-    return text
-
-
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """``text`` cut at its ``---`` lines, which end any document whatever it holds."""
-    begin, line = 0, 1
-    for end in [*(match.start() for match in _START.finditer(text)), len(text)]:
-        part = text[begin:end]
-        if not _PREAMBLE.fullmatch(part):
-            yield line, part
-        line += part.count("\n")
-        begin = end
-
-
-def _parse_part(
-    text: str, line: int, file: str, index: int
-) -> Iterator[SourceDocument | DocumentError]:
-    reader = _Reader(line)
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if reader.take(event):
-                if reader.errors:
-                    yield from (_located(file, fault) for fault in reader.errors)
-                elif reader.value is not None:
-                    yield SourceDocument(
-                        file=file,
-                        line=reader.line,
-                        index=index,
-                        data=reader.value,
-                        marks=reader.marks,
-                    )
-                reader = _Reader(line)
-    except _UnusableError as error:
-        yield from (_located(file, fault) for fault in (*reader.errors, error.fault))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = (line + mark.line, mark.column + 1) if mark else (line, 1)
-        said = f"is not YAML: {error.problem or error.context}"
-        yield from (_located(file, fault) for fault in (*reader.errors, (at, (), said)))
-    except yaml.YAMLError as error:
-        yield _located(file, ((line, 1), (), f"is not YAML: {str(error).splitlines()[0]}"))
-
-
-_Fault = tuple[Mark, tuple[str | int, ...], str]
-
-
-def _located(file: str, fault: _Fault) -> DocumentError:
-    (line, column), path, message = fault
-    return DocumentError(
-        file=file, line=line, column=column, field_path=field_path(path), message=message
+        return ParsedFile(errors=(_error(file, Fault((1, 1), (), "is UTF-16; must be UTF-8")),))
+    documents: list[SourceDocument] = []
+    faults: list[Fault] = []
+    index = 0
+    for part in parts(content):
+        if said := _too_much(index, len(faults)):
+            faults.append(Fault((part.line, 1), (), said))
+            break
+        for read in _read(part, faults):
+            if read is not None and read.value is not None:
+                documents.append(SourceDocument(file=file, index=index, read=read))
+            index += read is None or read.value is not None
+    return ParsedFile(
+        documents=tuple(documents), errors=tuple(_error(file, fault) for fault in faults)
     )
 
 
-class _UnusableError(Exception):
-    """A document that cannot be read further."""
-
-    def __init__(self, fault: _Fault) -> None:
-        super().__init__(fault[2])
-        self.fault = fault
-
-
-@dataclass(slots=True)
-class _Open:
-    """A mapping or list that is being read; ``size`` counts its values written out."""
-
-    value: dict[str, Any] | list[Any]
-    anchor: str | None
-    marks: dict[str | int, Mark] = field(default_factory=dict)
-    size: int = 1
-    key: str | None = None
-
-    @property
-    def awaits_key(self) -> bool:
-        return isinstance(self.value, dict) and self.key is None
-
-    @property
-    def place(self) -> str | int:
-        """Where the next value goes."""
-        return len(self.value) if isinstance(self.value, list) else self.key or ""
+def _too_much(documents: int, faults: int) -> str:
+    """Why a file is read no further; empty while it is."""
+    if documents >= MOST_DOCUMENTS:
+        return f"is the end of what is read: a file may hold at most {MOST_DOCUMENTS} documents"
+    return _MORE_FAULTS if faults >= 10 * MOST_FAULTS else ""
 
 
-class _Reader:
-    """Builds one document from its events."""
+def too_large(file: str, size: int, most_bytes: int = MOST_BYTES) -> DocumentError:
+    """The error of a file that has more bytes than are read."""
+    return _error(file, Fault((0, 0), (), f"is {size} bytes; a file may have at most {most_bytes}"))
 
-    def __init__(self, first_line: int) -> None:
-        self._first_line = first_line
-        self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self.line = first_line
-        self.value: Any = None
-        self.marks: dict[int, dict[str | int, Mark]] = {}
-        self.errors: list[_Fault] = []
 
-    def take(self, event: yaml.Event) -> bool:
-        """Take one event; whether it ended the document."""
-        match event:
-            case yaml.ScalarEvent():
-                self._scalar(event)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._begin(event)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                done = self._open.pop()
-                self.marks[id(done.value)] = done.marks
-                self._put(done.value, done.size, done.anchor, event)
-            case yaml.AliasEvent():
-                self._alias(event)
-            case _:
-                pass
-        return isinstance(event, yaml.DocumentEndEvent)
+def _error(file: str, fault: Fault) -> DocumentError:
+    line, column = fault.mark
+    return DocumentError(
+        file=file,
+        line=line,
+        column=column,
+        field_path=field_path(fault.path),
+        message=fault.message,
+    )
 
-    def _scalar(self, event: Any) -> None:
-        self._refuse_tag(event)
-        if self._open and self._open[-1].awaits_key:
-            self._key(event)
-            return
-        value = _value(event)
-        if self._open and isinstance(self._open[-1].value, list):
-            self._mark(event)
-        self._put(value, 1, event.anchor, event)
 
-    def _key(self, event: Any) -> None:
-        """A key: a string, once. A repeated one is reported and its first value kept."""
-        top = self._open[-1]
-        key = str(event.value)
-        if not isinstance(_value(event), str):
-            self._fault(event, f"the key {_quoted(key)} must be a string: put it in quotes")
-        if key == "<<" and event.implicit[0]:
-            self._fault(event, "merge keys (<<) are not read: write the values out")
-        if key in top.marks:
-            before = top.marks[key][0]
-            self._fault(event, f"duplicate key {_quoted(key)}, first given in line {before}")
-        top.key = key
-        top.marks.setdefault(key, self._at(event))
+def _read(part: Part, faults: list[Fault]) -> Iterator[Read | None]:
+    """The documents of a part; None for one that is not to be used. Adds to ``faults``."""
+    reader = _StrictReader(part)
+    try:
+        for read in reader.read():
+            faults.extend(reader.faults)
+            yield None if reader.in_doubt else read
+    except Fault as fault:
+        faults.extend((*reader.faults, fault))
+        yield None
 
-    def _begin(self, event: Any) -> None:
-        if len(self._open) >= DEEPEST:
-            raise _UnusableError((self._at(event), (), f"is nested more than {DEEPEST} deep"))
-        self._refuse_tag(event)
-        self._require_key(event)
-        if not self._open:
-            self.line = self._at(event)[0]
-        elif isinstance(self._open[-1].value, list):
-            self._mark(event)
-        empty: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._open.append(_Open(value=empty, anchor=event.anchor))
 
-    def _alias(self, event: Any) -> None:
-        self._require_key(event)
-        if event.anchor not in self._anchors:
-            raise _UnusableError(
-                (self._at(event), self._path(), f"alias *{event.anchor} names nothing above it")
-            )
-        if isinstance(self._open[-1].value, list):
-            self._mark(event)
-        value, size = self._anchors[event.anchor]
-        self._put(value, size, None, event)
+class _StrictReader(Reader):
+    """The rules at the top of this file. ``in_doubt`` once a key had to be left out."""
 
-    def _put(self, value: Any, size: int, anchor: str | None, event: Any) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = (value, size)
-        if not self._open:
-            self.value = value
-            return
-        top = self._open[-1]
-        top.size += size
-        if top.size > MOST_VALUES:
-            said = f"holds more than {MOST_VALUES} values once its aliases are written out"
-            raise _UnusableError((self._at(event), (), said))
-        if isinstance(top.value, list):
-            top.value.append(value)
-        else:
-            top.value.setdefault(top.key or "", value)
-            top.key = None
+    in_doubt = False
 
-    def _require_key(self, event: Any) -> None:
-        if self._open and self._open[-1].awaits_key:
-            said = "a key must be a string, not a mapping, a list or an alias"
-            raise _UnusableError((self._at(event), self._path(), said))
-
-    def _refuse_tag(self, event: Any) -> None:
+    def scalar(self, event: yaml.ScalarEvent) -> Any:
+        """Only a plain scalar can be more than text."""
         if event.tag is not None:
-            self._fault(event, f"the tag {_quoted(event.tag)} is not read: leave it out")
+            self.tagged(event)
+            return event.value
+        return _plain(event.value) if event.implicit[0] else event.value
 
-    def _mark(self, event: Any) -> None:
-        self._open[-1].marks[self._open[-1].place] = self._at(event)
+    def key(self, event: yaml.ScalarEvent) -> str | None:
+        """A key that is text, and no merge key."""
+        key = event.value
+        if event.tag is not None:
+            self.tagged(event)
+        elif event.implicit[0] and (key == "<<" or not isinstance(_plain(key), str)):
+            return None
+        return key
 
-    def _fault(self, event: Any, message: str) -> None:
-        self.errors.append((self._at(event), self._path(), message))
+    def odd_entry(self, event: yaml.ScalarEvent, key: str | None, entries: dict[str, Any]) -> None:
+        """Tell the author. Of a key that is given twice the first counts, until one is removed."""
+        del entries
+        if key is not None:
+            said = f"duplicate key {_quoted(key)}, first given in line {self.line_of_key(key)}"
+        elif event.value == "<<":
+            said = "merge keys (<<) are not read: write the values out"
+        else:
+            said = f"the key {_quoted(event.value)} must be a string: put it in quotes"
+        self._fault(event, self.holder(), said)
+        self.in_doubt = self.in_doubt or key is None
+        self.skip(event.value)
 
-    def _path(self) -> tuple[str | int, ...]:
-        """Where the reader is: the places in all that is open."""
-        return tuple(o.place for o in self._open if not o.awaits_key)
+    def tagged(self, event: Any) -> None:
+        """No tag is read, ``!`` alone ("this is text") excepted."""
+        if event.tag != "!":
+            said = f"the tag {_quoted(event.tag)} is not read: leave it out"
+            self._fault(event, self.path(), said)
 
-    def _at(self, event: Any) -> Mark:
-        return (self._first_line + event.start_mark.line, event.start_mark.column + 1)
+    def _fault(self, event: Any, path: Path, message: str) -> None:
+        if len(self.faults) >= MOST_FAULTS:
+            raise Fault(self.mark(event), (), _MORE_FAULTS)
+        self.faults.append(Fault(self.mark(event), path, message))
 
 
-def _value(event: Any) -> Any:
-    """The value of a scalar: only a plain one can be more than text."""
-    text: str = event.value
-    if not event.implicit[0]:
-        return text
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if len(text) <= 40 and _INTEGER.fullmatch(text):
-        whole = WrittenInt(text)
-        whole.text = text
-        return whole
-    if len(text) <= 40 and _FLOAT.fullmatch(text):
+def _plain(text: str) -> Any:
+    """The value of a scalar without quotes."""
+    value = _CONSTANTS.get(text, text)
+    if value is text and text[0] in "0123456789+-" and len(text) <= _LONGEST_NUMBER:
+        return _number(text)
+    return value
+
+
+def _number(text: str) -> WrittenInt | WrittenFloat | str:
+    number: WrittenInt | WrittenFloat
+    if _INTEGER.fullmatch(text):
+        number = WrittenInt(text)
+    elif _FLOAT.fullmatch(text):
         number = WrittenFloat(text)
-        number.text = text
-        return number
-    return text
+    else:
+        return text
+    number.text = text
+    return number
 
 
 def _quoted(text: str) -> str:
