@@ -56,8 +56,10 @@ KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements"
             "spec: must not be empty: give a value or leave the key out",
         ),
         (
-            "{apiVersion: runtimegate.dev/v1, kind: RuntimePolicy, kind: Pod, "
-            "metadata: {name: it}, spec: {namespaces: {names: [a]}}}",
+            (
+                "{apiVersion: runtimegate.dev/v1, kind: RuntimePolicy, kind: Pod, "
+                "metadata: {name: it}, spec: {namespaces: {names: [a]}}}"
+            ),
             "duplicate key 'kind', first given in line 1",
         ),
     ],
