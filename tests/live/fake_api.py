@@ -5,6 +5,7 @@ watchers use it: ``limit`` and ``continue``, ``watch``, bookmarks, 410 as status
 """
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,7 @@ def node(name: str, *handlers: str, heartbeat: str = "") -> Object:
 
 
 @contextmanager
-def serving(api: FakeApi) -> Iterator[str]:
+def serving(api: FakeApi, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve ``api`` on loopback; yields its URL."""
 
     class Handler(_Handler):
@@ -108,10 +109,12 @@ def serving(api: FakeApi) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     finally:
         api.stopping = True
         server.shutdown()

@@ -1,12 +1,15 @@
 import base64
 import json
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import urllib3
 
+from certs.issue import IssuedCert, issue_ca, issue_serving
 from tests.live.fake_api import FakeApi, namespace, serving
 from webhook.live.kube import (
     Access,
@@ -20,6 +23,8 @@ from webhook.live.kube import (
 )
 
 NAMESPACES = "/api/v1/namespaces"
+# OpenSSL judges by the real clock, so the certificates have to live in the present.
+NOW = datetime.now(UTC)  # noqa: TID251
 
 
 def access(url: str, *, token: str | None = None) -> Access:
@@ -175,6 +180,32 @@ def test_a_pod_without_a_service_account_is_told_so(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path / 'token'}: missing, so this pod has no service account to use"
     )
+
+
+def tls_context(folder: Path, ca: IssuedCert) -> ssl.SSLContext:
+    pair = issue_serving(ca, now=NOW, dns_names=(), ip_addresses=("127.0.0.1",))
+    path = folder / "apiserver.pem"
+    path.write_bytes(pair.key_pem + pair.cert_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_in_a_pod_the_api_server_is_known_by_the_cas_of_the_account_as_they_are_then(
+    fake: FakeApi, tmp_path: Path
+) -> None:
+    ca, other = issue_ca(now=NOW), issue_ca(now=NOW)
+    folder = account(tmp_path)
+    (folder / "ca.crt").write_bytes(other.cert_pem)
+    with serving(fake, tls=tls_context(tmp_path, ca)) as url:
+        port = url.rpartition(":")[2]
+        environ = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": port}
+        api = KubeApi(in_cluster(environ, folder))
+        with pytest.raises(ApiError, match="certificate verify failed"):
+            api.list_page(NAMESPACES, limit=1)
+        (folder / "new").write_bytes(ca.cert_pem)
+        (folder / "new").rename(folder / "ca.crt")
+        assert api.list_page(NAMESPACES, limit=1).items == ()
 
 
 def kubeconfig(tmp_path: Path, url: str, **user: str) -> Path:

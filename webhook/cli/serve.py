@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from webhook.server.tls import ServingContext
 
 _BACKLOG = 1024
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - writable where the root file system is not
 _DEFAULT_TLS_DIR = Path(".runtimegate/tls")
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})")
 
@@ -276,7 +277,8 @@ def _share_metrics(
     """A folder in which several workers add up their counters; it goes when serving ends."""
     if workers == 1:
         return _NoFolder()
-    folder = tempfile.TemporaryDirectory(prefix="runtimegate-metrics-")
+    shared = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    folder = tempfile.TemporaryDirectory(prefix="runtimegate-metrics-", dir=shared)
     environ["PROMETHEUS_MULTIPROC_DIR"] = folder.name
     return folder
 

@@ -103,7 +103,9 @@ def in_cluster(environ: Mapping[str, str], account: Path = _SERVICE_ACCOUNT) -> 
             raise NoClusterError(f"{path}: missing, so this pod has no service account to use")
     return Access(
         host=f"https://{f'[{host}]' if ':' in host else host}:{port}",
-        connect=lambda: urllib3.PoolManager(maxsize=_MOST_CONNECTIONS, ca_certs=str(ca)),
+        connect=lambda: urllib3.PoolManager(
+            maxsize=_MOST_CONNECTIONS, cert_reqs="CERT_REQUIRED", ca_certs=str(ca)
+        ),
         authorization=lambda: f"Bearer {token.read_text().strip()}",
         files=(ca,),
     )
