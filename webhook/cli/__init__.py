@@ -41,6 +41,10 @@ CommandTable = Mapping[str, tuple[str, str]]
 COMMANDS: CommandTable = {
     "check": ("webhook.cli.check:check", "Decide the pods of manifests as the webhook would."),
     "policy": ("webhook.cli.policy:policy", "Lint, show and describe the policies in git."),
+    "compat": (
+        "webhook.cli.compat:compat",
+        "Ask the compatibility table what runs where, and why.",
+    ),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
     "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),
     "version": ("webhook.cli.version:version", "Print the version of the program and its data."),

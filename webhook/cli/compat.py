@@ -1,0 +1,13 @@
+"""``runtimegate compat``: ask the compatibility table; a command a module, listed by hand."""
+
+import click
+
+from webhook.cli.compat_why import why
+
+
+@click.group(short_help="Ask the compatibility table: what runs where, and why not.")
+def compat() -> None:
+    """Ask the compatibility table: what a runtime's release does, and what runs on it."""
+
+
+compat.add_command(why)

@@ -1,0 +1,185 @@
+"""What the compat commands share: the table to ask, and the runtime that an option describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import ValidationError
+
+from webhook.core.compat import CompatTable
+from webhook.core.explain import newest_release
+from webhook.core.names import RUNTIME_TITLES, shown
+from webhook.core.runtimes import CRIS, DEFAULT_ARCH, HYPERVISORS, RuntimeProfile
+from webhook.core.syscalls import ARCHITECTURES
+from webhook.documents.folder import load_policies
+from webhook.documents.inventory import Installed
+from webhook.documents.sentences import problems
+from webhook.live.policy_folder import load_folder
+from webhook.live.shipped import shipped
+
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
+
+UNKNOWN = "unknown"
+"""As a release: nobody knows which."""
+
+policies_option = click.option(
+    "-p",
+    "--policies",
+    type=click.Path(path_type=Path),
+    envvar="RUNTIMEGATE_POLICIES",
+    help="A policy folder whose own facts and requirements go over the shipped ones.",
+)
+today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Judge as of this day (UTC): an unknown release is one of the last 24 months.",
+)
+
+
+def output_option(*formats: str) -> Callable[[CommandT], CommandT]:
+    """``-o``: text is for people, JSON is a contract."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help=f"For people, for programs{', for pages' if 'markdown' in formats else ''}.",
+    )
+
+
+def profile_options(command: CommandT) -> CommandT:
+    """The options that describe a runtime as it is installed."""
+    options = (
+        click.option("--hypervisor", metavar="NAME", help=f"Of kata: {', '.join(HYPERVISORS)}."),
+        click.option("--vendor", metavar="NAME", help="Who builds it: gke, alibaba, …"),
+        click.option(
+            "--arch",
+            type=click.Choice(ARCHITECTURES),
+            help="Of the nodes; a pod's nodeSelector goes before it.  [default: amd64]",
+        ),
+        click.option(
+            "--flag",
+            "flags",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="A flag that it is started with; may be given several times.",
+        ),
+        click.option("--cri", metavar="NAME[=VERSION]", help=f"One of {', '.join(CRIS)}."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def load_table(policies: Path | None) -> CompatTable:
+    """The shipped table, with what a policy folder lays over it."""
+    if policies is None:
+        return shipped().compat
+    folder = load_folder(policies)
+    files = [(str(policies / name), content) for name, content in folder.files]
+    return load_policies(files, shipped()).compat
+
+
+def day(today: datetime | None) -> date:
+    """The day to judge as of."""
+    return (today or datetime.now(UTC)).date()  # noqa: TID251 - the rim: the one clock of compat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A runtime as the options describe it; ``version`` None asks for the newest release known."""
+
+    runtime: str
+    version: str | None = None
+    hypervisor: str | None = None
+    vendor: str | None = None
+    arch: str | None = None
+    flags: Sequence[str] = ()
+    cri: str | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """The option, or argument, that each part was given by, where it is not named after it."""
+
+    def profile(self, table: CompatTable) -> RuntimeProfile:
+        """The profile; raises click.BadParameter that says what is allowed."""
+        profile = self._installed().profile()
+        known_flags, known_vendors = _spoken_of(table, profile.runtime)
+        self._known("flag", profile.flags, known_flags)
+        self._known("vendor", [profile.vendor] if profile.vendor else [], known_vendors)
+        newest = newest_release(table, profile.runtime)
+        if self.version is None and newest is not None:
+            profile = replace(profile, versions=(newest,))
+        return profile
+
+    def _installed(self) -> Installed:
+        name, _, version = (self.cri or "").partition("=")
+        given: dict[str, Any] = {
+            "runtime": self.runtime,
+            "versions": [self.version] if self.version not in {None, UNKNOWN} else None,
+            "hypervisor": self.hypervisor,
+            "vendor": self.vendor,
+            "arch": self.arch,
+            "flags": pairs(self.flags, "--flag", leading="-"),
+            "cri": {"name": name, **({"version": version} if version else {})} if name else None,
+        }
+        try:
+            return Installed.model_validate({k: v for k, v in given.items() if v})
+        except ValidationError as error:
+            path, message = next(problems(error, Installed))
+            raise self._bad(str(path[0]).removesuffix("s"), message) from None
+
+    def _known(self, part: str, given: Iterable[str], known: frozenset[str]) -> None:
+        for name in given:
+            if name not in known:
+                allowed = ", ".join(sorted(known)) or "none"
+                spoken = f"must be one that the rows of {self.runtime} speak of ({allowed})"
+                raise self._bad(part, f"{spoken}, not {shown(name, 60)!r}")
+
+    def _bad(self, part: str, message: str) -> click.BadParameter:
+        return click.BadParameter(message, param_hint=self.hints.get(part, f"--{part}"))
+
+
+def _spoken_of(table: CompatTable, runtime: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The flags and the vendors that rows of a runtime ask for."""
+    rows = [fact for fact in table.facts if fact.runtime == runtime]
+    flags = {name for fact in rows for name in fact.when.flags}
+    flags |= {fact.gate.flag for fact in rows if fact.gate}
+    return frozenset(flags), frozenset(f.when.vendor for f in rows if f.when.vendor)
+
+
+def pairs(written: Iterable[str], option: str, *, leading: str = "") -> dict[str, str]:
+    """``K=V`` entries; ``leading`` is stripped off the keys."""
+    found: dict[str, str] = {}
+    for entry in written:
+        name, equals, value = entry.lstrip(leading).partition("=")
+        if not equals or not name:
+            message = f"must be NAME=VALUE, not {shown(entry, 80)!r}"
+            raise click.BadParameter(message, param_hint=option)
+        found[name] = value
+    return found
+
+
+def known_runtime(name: str) -> str:
+    """``name``, where an inventory may name it; raises click.BadParameter with what is allowed."""
+    return Asked(runtime=name)._installed().runtime
+
+
+def titled(profile: RuntimeProfile) -> str:
+    """``gVisor 20260817.0``: a profile for people."""
+    release = f" {profile.versions[0]}" if profile.versions else ""
+    cri = profile.cri
+    flags = (f"--{name}={shown(value, 40)}" for name, value in profile.flags.items())
+    parts = [
+        f"with {profile.hypervisor}" if profile.hypervisor else "",
+        f"of {profile.vendor}" if profile.vendor else "",
+        " ".join(flags),
+        f"under {cri.name} {cri.version or ''}".rstrip() if cri else "",
+        f"on {profile.arch}" if profile.arch != DEFAULT_ARCH else "",
+    ]
+    return " ".join([RUNTIME_TITLES[profile.runtime] + release, *filter(None, parts)])
