@@ -518,6 +518,65 @@ def test_where_nothing_would_do_the_message_says_so() -> None:
     )
 
 
+# A pod that is too much to be judged
+
+TOO_MUCH: tuple[tuple[dict[str, Any], str], ...] = (
+    (
+        pod(containers=[container(f"c{i}") for i in range(10_001)]),
+        "has more than 10000 containers",
+    ),
+    (
+        pod(securityContext={"sysctls": [{"name": f"net.x{i}"} for i in range(5_001)]}),
+        "uses more than 5000 features",
+    ),
+    (
+        pod(containers=[container(command=["x"], args=["y"] * 20_000)]),
+        "has more than 20000 arguments and variables",
+    ),
+)
+
+
+@pytest.mark.parametrize(("obj", "what"), TOO_MUCH, ids=lambda value: str(value)[-9:])
+def test_a_pod_that_is_too_much_to_be_judged_is_refused(obj: dict[str, Any], what: str) -> None:
+    decision = created(obj, within(strict("kata-qemu")))
+    assert isinstance(decision, Deny)
+    assert decision.reason is Reason.RUNTIME_UNVERIFIED
+    assert decision.message == f"policy tenants: the pod {what}: too many to be judged"
+
+
+HUGE = TOO_MUCH[2][0]
+
+
+def test_a_policy_that_refuses_no_verdict_lets_a_huge_pod_by() -> None:
+    harmless = policy(governs=rules(actions={Verdict.INCOMPATIBLE: Action.WARN}))
+    assert outcome(created(HUGE, within(harmless))) == ("assign", "gvisor")
+
+
+def test_an_exemption_from_every_finding_is_one_from_being_judged() -> None:
+    every = policy(exemptions=[exemption("e", of=pods(), features=["*"])])
+    assert outcome(created(HUGE, within(every))) == ("assign", "gvisor")
+
+
+def test_a_huge_pod_of_the_past_can_be_labelled() -> None:
+    old = {**HUGE, "spec": {**HUGE["spec"], "runtimeClassName": "gvisor"}}
+    new = {**old, "metadata": {"name": "web", "labels": {"a": "b"}}}
+    assert outcome(updated(old, new, within(strict()))) == ("keep", "gvisor")
+
+
+def test_a_pod_does_not_become_huge_by_an_update() -> None:
+    old = pod(runtimeClassName="gvisor")
+    new = {**HUGE, "spec": {**HUGE["spec"], "runtimeClassName": "gvisor"}}
+    assert outcome(updated(old, new, within(strict()))) == ("deny", "RuntimeUnverified")
+
+
+def test_a_large_pod_is_judged_but_advised_nothing() -> None:
+    large = pod(containers=[container(f"c{i}", "postgres") for i in range(1001)])
+    decision = created(large, within(strict()))
+    assert isinstance(decision, Deny)
+    assert decision.reason is Reason.RUNTIME_DEGRADED
+    assert decision.message.splitlines()[-1] == "  and 20 more"
+
+
 # 6. The fallback
 
 

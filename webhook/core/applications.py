@@ -156,10 +156,16 @@ def _matched(pattern: Pattern[str], container: ContainerView) -> bool:
     return any(pattern.match(word[:_WORD_LIMIT]) for word in words(container))
 
 
+def _wild(recognition: Recognition) -> set[str]:
+    """The last components of its image patterns that are globs."""
+    lasts = {pattern.components[-1] for pattern in recognition.images}
+    return {last for last in lasts if "*" in last or "?" in last}
+
+
 class Catalogue:
     """All applications, indexed so that an image costs one look-up, not one a pattern."""
 
-    __slots__ = ("_by_last", "_of_image", "_others", "_unnamed", "applications")
+    __slots__ = ("_by_last", "_of_image", "_others", "_others_last", "_unnamed", "applications")
 
     def __init__(self, applications: Iterable[Application]) -> None:
         self.applications: tuple[Application, ...] = tuple(applications)
@@ -173,14 +179,16 @@ class Catalogue:
                 else:
                     unnamed.append((application, recognition))
         self._unnamed = _Unnamed(unnamed)
+        self._others_last = globs_union(
+            glob for _, recognition in self._others for glob in _wild(recognition)
+        )
         self._of_image = lru_cache(maxsize=8192)(self._matching)
 
     def _index(self, application: Application, recognition: Recognition) -> None:
-        lasts = {pattern.components[-1] for pattern in recognition.images}
-        if any("*" in last or "?" in last for last in lasts):
+        wild = _wild(recognition)
+        if wild:
             self._others.append((application, recognition))
-            return
-        for last in lasts:
+        for last in {pattern.components[-1] for pattern in recognition.images} - wild:
             self._by_last.setdefault(last, []).append((application, recognition))
 
     def recognise(self, container: ContainerView, pod: PodView) -> tuple[Application, ...]:
@@ -198,12 +206,11 @@ class Catalogue:
         reference = parse_image(image)
         if reference is None:
             return ()
+        last = reference.path[-1]
+        others = self._others if self._others_last.match(last) else ()
         return tuple(
             (application, recognition)
-            for application, recognition in (
-                *self._by_last.get(reference.path[-1], ()),
-                *self._others,
-            )
+            for application, recognition in (*self._by_last.get(last, ()), *others)
             if any(p.matches(reference) for p in recognition.images)
             and not any(p.matches(reference) for p in recognition.exclude_images)
         )

@@ -15,7 +15,7 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.features import Use, uses, wider
 from webhook.core.images import glob_matches
 from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
-from webhook.core.pod import ContainerView, PodView
+from webhook.core.pod import ContainerView, PodView, sequence
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.versions import ALL_VERSIONS, IntervalSet, Version
 
@@ -51,6 +51,9 @@ VERDICTS: Mapping[tuple[Strength, Support], Verdict] = {
 _UNKNOWN_VERSION_SPAN = timedelta(days=730)
 _MOST_REMEMBERED = 8192
 _MOST_BOUND = 256
+MOST_CONTAINERS, MOST_USES, MOST_WORDS = 10_000, 5_000, 20_000
+"""What a pod may have to be judged at all: some hundred times what any has."""
+MOST_ADVISED = 1_000
 MOST_ALIKE = 32
 """How many containers or fields of one pod are reported for one and the same thing."""
 
@@ -379,12 +382,21 @@ class CompatTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """Everything that a pod needs: read once, judged against each runtime in question."""
+    """Everything that a pod needs: read once, judged against each runtime in question.
+
+    ``excess`` says what makes the pod too much to read: then nothing else is known of it.
+    """
 
     pod: PodView
     uses: tuple[Use, ...]
     members: tuple[tuple[ContainerView, Application], ...]
     declared: Declared
+    excess: str = ""
+
+    @property
+    def large(self) -> bool:
+        """Whether judging them once more, to advise another class, would take long."""
+        return bool(self.excess) or len(self.uses) + len(self.members) > MOST_ADVISED
 
     @property
     def recognised(self) -> bool:
@@ -394,10 +406,13 @@ class Needs:
 
 def needs_of(pod: PodView, table: CompatTable) -> Needs:
     """What ``pod`` needs: by its fields, by its applications, and by its own declaration."""
+    used = uses(pod) if len(pod.containers) <= MOST_CONTAINERS else ()
+    if excess := _excess(pod, used):
+        return Needs(pod=pod, uses=(), members=(), declared=declared_needs(pod), excess=excess)
     recognise = table.catalogue.recognise
     return Needs(
         pod=pod,
-        uses=uses(pod),
+        uses=used,
         members=tuple(
             (container, application)
             for container in pod.containers
@@ -405,6 +420,22 @@ def needs_of(pod: PodView, table: CompatTable) -> Needs:
         ),
         declared=declared_needs(pod),
     )
+
+
+def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
+    """What no pod that runs has: a tenant must not keep the gate busy for seconds."""
+    if len(pod.containers) > MOST_CONTAINERS:
+        return f"has more than {MOST_CONTAINERS} containers"
+    if len(used) > MOST_USES:
+        return f"uses more than {MOST_USES} features"
+    written = 0
+    for container in pod.containers:
+        raw = container.raw
+        for key in ("command", "args", "env"):
+            written += len(sequence(raw.get(key)))
+    if written > MOST_WORDS:
+        return f"has more than {MOST_WORDS} arguments and variables"
+    return ""
 
 
 def findings(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:

@@ -234,7 +234,7 @@ def _suggestions(case: Case, refused: Trial) -> tuple[Trial, ...]:
     A class of which nothing is known is none to advise; one that no node offers at the moment
     only where there is no other.
     """
-    if refused.refusals[0].reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
+    if refused.refusals[0].reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED or case.needs.large:
         return ()
     offered: list[Trial] = []
     others: list[Trial] = []

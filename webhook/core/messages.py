@@ -66,7 +66,7 @@ def refusal(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> str:
     details = len(trial.refusals) - (trial.refusals[0].finding is None)
     if details > MOST_LINES:
         lines.append(f"  and {details - MOST_LINES} more")
-    lines += _remedies(trial, suggestions)
+    lines += _remedies(case, trial, suggestions)
     return "\n".join(lines)
 
 
@@ -88,6 +88,7 @@ _CLASS_HEADLINES: dict[Reason, str] = {
     Reason.RUNTIME_ANNOTATION_NOT_ALLOWED: (
         "annotation {cause} reconfigures the sandbox and is not allowed"
     ),
+    Reason.RUNTIME_UNVERIFIED: "the pod {cause}: too many to be judged",
 }
 
 
@@ -198,7 +199,7 @@ def _release(finding: Finding) -> str:
     return f"{title} {finding.version}" if finding.version else f"{title} (release not declared)"
 
 
-def _remedies(trial: Trial, suggestions: Sequence[Trial]) -> Iterator[str]:
+def _remedies(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> Iterator[str]:
     if suggestions:
         caveat = "" if suggestions[0].offered else " (no Ready node offers it now)"
         names = (shown(suggestion.runtime_class or "") for suggestion in suggestions)
@@ -211,18 +212,19 @@ def _remedies(trial: Trial, suggestions: Sequence[Trial]) -> Iterator[str]:
     for workaround in list(workarounds)[:2]:
         line = _line(workaround, NOTE_LIMIT)
         yield f"  or: {line}" if suggestions else f"  {line}"
-    if not suggestions and not workarounds and trial.refusals[0].finding is not None:
+    others_tried = not suggestions and not case.needs.large
+    if others_tried and not workarounds and trial.refusals[0].finding is not None:
         yield "  no RuntimeClass that this policy allows is known to run it"
 
 
 def assigned(case: Case, runtime_class: str) -> str:
     """The notice to the author that a class was assigned."""
-    return _bounded(f"policy {case.policy.name} assigned runtimeClassName: {shown(runtime_class)}")
+    return bounded(f"policy {case.policy.name} assigned runtimeClassName: {shown(runtime_class)}")
 
 
 def fell_back(case: Case, refused: Trial, runtime_class: str) -> str:
     """The notice that the fallback was assigned, and why."""
-    return _bounded(
+    return bounded(
         f"policy {case.policy.name} assigned runtimeClassName: {shown(runtime_class)}, "
         f"because {headline(case, refused)}"
     )
@@ -230,7 +232,7 @@ def fell_back(case: Case, refused: Trial, runtime_class: str) -> str:
 
 def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
     """What the author is told of a pod that is let through: at most ten lines of bounded length."""
-    found = [_bounded(note) for note in (*_namespace_choice(case), *trial.notes)]
+    found = [bounded(note) for note in (*_namespace_choice(case), *trial.notes)]
     found += [
         _warning(entry, trial.runtime_class)
         for entry in trial.judged
@@ -238,7 +240,7 @@ def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
     ]
     found += [_expired(case, exemption) for exemption in case.expired]
     found += [
-        _bounded(f"annotation runtimegate.dev/needs: {part} is no feature id and was left out")
+        bounded(f"annotation runtimegate.dev/needs: {part} is no feature id and was left out")
         for part in case.needs.declared.unreadable
     ]
     return limited(found)
@@ -270,11 +272,11 @@ def _warning(entry: Judged, runtime_class: str | None) -> str:
     finding = entry.finding
     container = finding.need.container
     at = f"container {shown(container.name, 63)}: " if container else ""
-    return _bounded(at + _finding_headline(finding, runtime_class))
+    return bounded(at + _finding_headline(finding, runtime_class))
 
 
 def _expired(case: Case, exemption: Exemption) -> str:
-    return _bounded(
+    return bounded(
         f"exemption {exemption.name} of policy {case.policy.name} ended on {exemption.expires} "
         f"and no longer counts; ask {_line(exemption.owner, 80)}"
     )
@@ -282,7 +284,7 @@ def _expired(case: Case, exemption: Exemption) -> str:
 
 def would(case: Case, sentence: str) -> str:
     """What a policy in mode warn says instead of doing it."""
-    return _bounded(f"policy {case.policy.name} (mode {case.rules.mode}) {sentence}")
+    return bounded(f"policy {case.policy.name} (mode {case.rules.mode}) {sentence}")
 
 
 def _line(text: str, limit: int) -> str:
@@ -290,5 +292,6 @@ def _line(text: str, limit: int) -> str:
     return shown(" ".join(text.split()), limit)
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """A warning that the API server will not cut: at most ``WARNING_LIMIT`` characters."""
     return text if len(text) <= WARNING_LIMIT else text[: WARNING_LIMIT - 1] + "…"

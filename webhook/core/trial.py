@@ -152,6 +152,7 @@ def attempt(case: Case, runtime_class: str | None) -> Trial:
     refusals = [
         *_class_refusals(case, runtime_class, profile),
         *annotation_refusals(case),
+        *excess_refusals(case),
         *finding_refusals(judged),
     ]
     offered = _offered(case, runtime_class)
@@ -186,6 +187,17 @@ def finding_refusals(judged: tuple[Judged, ...]) -> Iterator[Refusal]:
                 field_path=entry.finding.need.field_path,
                 finding=entry.finding,
             )
+
+
+def excess_refusals(case: Case) -> Iterator[Refusal]:
+    """A refusal of a pod that is too much to be judged, where any verdict could be one."""
+    excess = case.needs.excess
+    if not excess or Action.DENY not in case.rules.actions.values():
+        return
+    if not any("*" in exemption.features for exemption in case.exemptions):
+        yield Refusal(
+            reason=Reason.RUNTIME_UNVERIFIED, cause=excess, field_path=case.pod.path("spec")
+        )
 
 
 def annotation_refusals(case: Case) -> Iterator[Refusal]:

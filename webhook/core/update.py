@@ -14,6 +14,7 @@ from webhook.core.trial import (
     annotation_refusals,
     class_not_allowed,
     class_required,
+    excess_refusals,
     finding_refusals,
     judge,
     must_have_class,
@@ -39,6 +40,7 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
         refusals=(
             *_new_class_refusals(case, old),
             *_new_annotations(case, old),
+            *_new_excess(case, old),
             *finding_refusals(judged),
         ),
         judged=judged,
@@ -98,3 +100,8 @@ def _new_annotations(case: Case, old: PodView | None) -> Iterator[Refusal]:
     for entry in annotation_refusals(case):
         if before.get(entry.cause) != case.pod.annotations[entry.cause]:
             yield entry
+
+
+def _new_excess(case: Case, old: PodView | None) -> Iterator[Refusal]:
+    if old is None or not any(excess_refusals(_before(case, old))):
+        yield from excess_refusals(case)
