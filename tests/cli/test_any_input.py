@@ -28,7 +28,7 @@ def test_whatever_a_file_holds_is_decided_or_named(
 ) -> None:
     for at, dropped, piece in edited:
         text = text[:at] + piece + text[at + dropped :]
-    found = list(parse_manifests(text, "x.yaml"))
+    found = list(parse_manifests(text.encode(), "x.yaml"))
     manifests = tuple(entry for entry in found if isinstance(entry, Manifest))
     errors = tuple(entry for entry in found if isinstance(entry, InputError))
     inputs = Inputs(manifests=manifests, errors=errors)

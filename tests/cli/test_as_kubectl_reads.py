@@ -18,7 +18,8 @@ WRITTEN = (
     "yes", "y", "N", "Off", "on", "TRUE", "tRue", "~", "", "Null", "=",
     "2020-01-01", "2020-01-01T10:00:00Z", "1:30", "'1'", '"\\u0041"', "!!str 1", "!!binary aGk=",
     "!!int '3'", "!!float 3", "!foo 3", "! 3", "{80: a, true: b, 1.5: d, yes: e}", "{a: 1, a: 2}",
-    "|\n  a\n   b", ">-\n  a\n  b", "!!set {a, b}",
+    "{<<: {l: 1}, l: 3}", "{l: 3, <<: {l: 1}}", "{<<: [{l: 1}, {l: 2, m: 3}]}", "{'<<': 1}",
+    "{<<: {l: 1}, <<: {l: 2}}", "[&i 1, *i]", "|\n  a\n   b", ">-\n  a\n  b", "!!set {a, b}",
 )  # fmt: skip
 STREAMS = (
     f"# c\n---\n{HEAD}---\n# d\n---\n",
@@ -35,6 +36,7 @@ STREAMS = (
 NOT_TAKEN = (
     "apiVersion: v1\nmetadata: {name: a}\n",
     f"{HEAD}x: {{~: 1}}\n",
+    f"{HEAD}x: {{<<: 1}}\n",
     f"{HEAD}x: [\n",
     f"{HEAD}\ty: 1\n",
     "- a\n",
@@ -44,7 +46,7 @@ NOT_TAKEN = (
 
 def read(text: str) -> list[Any]:
     """The objects that ``runtimegate check`` reads; an error for what it does not take."""
-    found = list(parse_manifests(text, "STDIN"))
+    found = list(parse_manifests(text.encode(), "STDIN"))
     return [entry.obj if isinstance(entry, Manifest) else entry for entry in found]
 
 

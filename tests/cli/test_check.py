@@ -120,7 +120,7 @@ def test_unreadable_input_is_exit_code_2_and_the_rest_is_decided(check: Check) -
     code, out = check.run("-n", "tenant-a", "-o", "json", str(broken), good)
     assert code == 2
     assert [r["decision"] for r in json.loads(out)["results"]] == ["deny"]
-    assert check.err.startswith(f"{broken}:2: not YAML: ")
+    assert check.err.startswith(f"{broken}:1: is not YAML: ")
 
 
 def test_standard_input_is_read(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:

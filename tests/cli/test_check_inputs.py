@@ -61,7 +61,7 @@ def workload(api_version: str, kind: str, at: str, template: dict[str, Any]) -> 
 def checked(*objects: Any, using: Snapshot | None = None, namespace: str = "tenant-a") -> Outcome:
     """The outcome for objects in one file."""
     text = "\n---\n".join(map(json.dumps, objects))
-    found = list(parse_manifests(text, "x.yaml"))
+    found = list(parse_manifests(text.encode(), "x.yaml"))
     inputs = Inputs(
         manifests=tuple(entry for entry in found if isinstance(entry, Manifest)),
         errors=tuple(entry for entry in found if isinstance(entry, InputError)),

@@ -24,7 +24,7 @@ def problems(*paths: Path | str) -> list[str]:
 
 def parsed(text: str) -> list[Manifest]:
     """The objects of a text in which nothing is wrong."""
-    found = list(parse_manifests(text, "x.yaml"))
+    found = list(parse_manifests(text.encode(), "x.yaml"))
     assert [entry for entry in found if isinstance(entry, InputError)] == []
     return [entry for entry in found if isinstance(entry, Manifest)]
 
@@ -91,7 +91,7 @@ def test_the_namespace_is_the_objects_or_the_one_given() -> None:
         ),
         (
             "apiVersion: v1\nkind: List\nitems:\n- 1\n",
-            "x.yaml:1: must be a Kubernetes object, a mapping with apiVersion and kind",
+            "x.yaml:4: must be a Kubernetes object, a mapping with apiVersion and kind",
         ),
         (
             "apiVersion: v1\nkind: List\nitems:\n- {kind: Pod}\n",
@@ -113,7 +113,7 @@ def test_the_namespace_is_the_objects_or_the_one_given() -> None:
     ],
 )
 def test_what_is_no_object_is_said_with_its_line(text: str, problem: str) -> None:
-    found = list(parse_manifests(text, "x.yaml"))
+    found = list(parse_manifests(text.encode(), "x.yaml"))
     assert problem in [str(entry) for entry in found if isinstance(entry, InputError)]
 
 
@@ -163,9 +163,9 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     ("name", "content", "problem"),
     [
         ("empty.yaml", b"", "empty.yaml: holds no object"),
-        ("picture.yaml", b"\x89PNG\r\n", "picture.yaml:1: not text in UTF-8"),
-        ("late.yaml", b"a: 1\nb: \xff\n", "late.yaml:2: not text in UTF-8"),
-        ("zero.yaml", b"a: \0\n", "zero.yaml: not text but binary data"),
+        ("picture.yaml", b"\x89PNG\r\n", "picture.yaml:1: is not UTF-8: byte 0x89 at offset 0"),
+        ("late.yaml", b"a: 1\nb: \xff\n", "late.yaml:2: is not UTF-8: byte 0xff at offset 8"),
+        ("zero.yaml", b"a: \0\n", "zero.yaml: is not text but binary data"),
         ("a\x1b[31m.yaml", b"", "a\\x1b[31m.yaml: holds no object"),
     ],
 )

@@ -5,9 +5,9 @@ A document that cannot be used becomes an InputError and hides nothing: the othe
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
@@ -15,6 +15,7 @@ import orjson
 from webhook.cli.yaml_stream import Broken, Document, parse_stream
 from webhook.core.names import shown
 from webhook.core.pod import mapping, text
+from webhook.documents.yaml_faults import Path
 from webhook.wire.review import KIND as REVIEW_KIND
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
 
@@ -84,14 +85,14 @@ def load_manifests(paths: Sequence[str], *, stdin: BinaryIO) -> Inputs:
         if path == STDIN:
             found.extend(_read(path, stdin.read(), named=True))
         else:
-            found.extend(_load(Path(path)))
+            found.extend(_load(pathlib.Path(path)))
     return Inputs(
         manifests=tuple(entry for entry in found if isinstance(entry, Manifest)),
         errors=tuple(entry for entry in found if isinstance(entry, InputError)),
     )
 
 
-def _load(path: Path) -> Iterator[Manifest | InputError]:
+def _load(path: pathlib.Path) -> Iterator[Manifest | InputError]:
     if not path.is_dir():
         yield from _load_file(path, named=True)
         return
@@ -106,7 +107,7 @@ def _load(path: Path) -> Iterator[Manifest | InputError]:
         yield from _load_file(file, named=False)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Every manifest below ``folder`` by name; what is hidden (.git, ..data) is not looked into."""
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
@@ -118,7 +119,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _load_file(path: Path, *, named: bool) -> Iterator[Manifest | InputError]:
+def _load_file(path: pathlib.Path, *, named: bool) -> Iterator[Manifest | InputError]:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -129,23 +130,17 @@ def _load_file(path: Path, *, named: bool) -> Iterator[Manifest | InputError]:
 
 def _read(source: str, content: bytes, *, named: bool) -> Iterator[Manifest | InputError]:
     """``named``: the person named this very file, so that all of it must be objects."""
-    try:
-        decoded = content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        yield InputError(source=source, problem="not text in UTF-8", line=line)
+    if b"\0" in content:
+        yield InputError(source=source, problem="is not text but binary data")
         return
-    if "\0" in decoded:
-        yield InputError(source=source, problem="not text but binary data")
-        return
-    entries = list(parse_manifests(decoded, source, skip_foreign=not named))
+    entries = list(parse_manifests(content, source, skip_foreign=not named))
     if not entries and named:
         yield InputError(source=source, problem="holds no object")
     yield from entries
 
 
 def parse_manifests(
-    content: str, source: str, *, skip_foreign: bool = False
+    content: bytes, source: str, *, skip_foreign: bool = False
 ) -> Iterator[Manifest | InputError]:
     """Every object of ``content``, lists taken apart and reviews opened.
 
@@ -156,25 +151,27 @@ def parse_manifests(
         if isinstance(document, Broken):
             yield InputError(source=source, line=document.line, problem=document.problem)
         elif not (skip_foreign and _is_foreign(document.value)):
-            yield from _objects(document, document.value, source)
+            yield from _objects(document, document.value, (), source)
 
 
 def _is_foreign(value: object) -> bool:
     return not isinstance(value, dict) or not ("apiVersion" in value or "kind" in value)
 
 
-def _objects(document: Document, value: object, source: str) -> Iterator[Manifest | InputError]:
-    line = document.line_of(value)
+def _objects(
+    document: Document, value: object, path: Path, source: str
+) -> Iterator[Manifest | InputError]:
+    line = document.line_of(path)
     if problem := _unusable(value):
         yield InputError(source=source, line=line, problem=problem)
         return
     obj = mapping(value)
     kind, items = text(obj.get("kind")), obj.get("items")
     if kind == REVIEW_KIND:
-        yield from _of_review(document, obj, source)
+        yield from _of_review(document, obj, line, source)
     elif kind.endswith("List") and (isinstance(items, list) or (kind == "List" and items is None)):
-        for item in items or ():
-            yield from _objects(document, _typed(item, obj), source)
+        for index, item in enumerate(items or ()):
+            yield from _objects(document, _typed(item, obj), (*path, "items", index), source)
     else:
         yield Manifest(source=source, document=document.index, line=line, obj=obj)
 
@@ -201,9 +198,8 @@ def _typed(item: object, within: Mapping[str, Any]) -> object:
 
 
 def _of_review(
-    document: Document, review: Mapping[str, Any], source: str
+    document: Document, review: Mapping[str, Any], line: int, source: str
 ) -> Iterator[Manifest | InputError]:
-    line = document.line_of(review)
     try:
         request = parse_review(orjson.dumps(review))
     except ReviewError as error:
