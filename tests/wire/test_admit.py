@@ -81,10 +81,10 @@ def test_the_answer_to_a_dry_run_is_the_answer() -> None:
         {"sub_resource": "exec", "operation": "CONNECT"},
     ],
 )
-def test_what_is_no_change_of_a_pod_is_allowed(review: dict[str, Any]) -> None:
+def test_what_is_none_of_the_gates_business_is_allowed(review: dict[str, Any]) -> None:
     outcome, response = answered(pod(runtimeClassName="runc"), **review)
     assert isinstance(outcome.decision, Keep)
-    assert outcome.decision.grounds.why == "not a pod"
+    assert outcome.decision.grounds.why == "none of the gate's business"
     assert response == {"uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "allowed": True}
 
 

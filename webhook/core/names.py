@@ -79,7 +79,7 @@ VERDICT_RANK: dict[Verdict, int] = {verdict: rank for rank, verdict in enumerate
 
 
 class Reason(StrEnum):
-    """Why a pod is refused: stable words for machines (DESIGN 6)."""
+    """Why something is refused: stable words for machines (DESIGN 6; the last two by guards)."""
 
     RUNTIME_CLASS_NOT_ALLOWED = "RuntimeClassNotAllowed"
     RUNTIME_CLASS_REQUIRED = "RuntimeClassRequired"
@@ -91,6 +91,8 @@ class Reason(StrEnum):
     RUNTIME_DEGRADED = "RuntimeDegraded"
     RUNTIME_UNVERIFIED = "RuntimeUnverified"
     SECURITY_FIELD_IGNORED = "SecurityFieldIgnored"
+    RUNTIME_CLASS_IN_USE = "RuntimeClassInUse"
+    NAMESPACE_GUARDED = "NamespaceGuarded"
 
 
 REASON_OF_VERDICT: dict[Verdict, Reason] = {

@@ -228,12 +228,24 @@ class PolicySet:
     The highest priority governs; of equals the first by name.
     """
 
-    __slots__ = ("_by_label", "_by_name", "_known", "_rest", "policies")
+    __slots__ = (
+        "_by_label",
+        "_by_name",
+        "_known",
+        "_rest",
+        "label_keys",
+        "offers_namespace_default",
+        "policies",
+    )
 
     def __init__(self, policies: Iterable[Policy] = ()) -> None:
         self.policies: tuple[Policy, ...] = tuple(
             sorted(policies, key=lambda p: (-p.priority, p.name))
         )
+        selectors = (p.namespaces.selector for p in self.policies)
+        keys = frozenset(key for s in selectors if s is not None for key in s.keys)
+        self.label_keys: frozenset[str] = keys - {NAMESPACE_NAME_LABEL}
+        self.offers_namespace_default = any(p.offers_namespace_default for p in self.policies)
         self._by_name: dict[str, list[int]] = {}
         self._by_label: dict[tuple[str, str], list[int]] = {}
         self._rest: list[int] = []

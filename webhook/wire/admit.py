@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from webhook.core.advice import advise
+from webhook.core.cluster import view_namespace, view_runtime_class
 from webhook.core.decision import (
     Change,
     Decision,
+    Deny,
     Grounds,
     Keep,
     Operation,
@@ -13,8 +16,14 @@ from webhook.core.decision import (
     decide_stored,
     lacks_namespace,
 )
+from webhook.core.guards import (
+    guard_namespace,
+    guard_runtime_class,
+    guard_runtime_class_deletion,
+)
 from webhook.core.pod import PodShapeError, PodView, view_pod
 from webhook.core.snapshot import Snapshot
+from webhook.core.workload import template_paths
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
@@ -46,23 +55,69 @@ class Outcome:
     revision: str
 
 
-_NOT_OURS = Keep(grounds=Grounds(why="not a pod"))
+_NOT_OURS = Keep(grounds=Grounds(why="none of the gate's business"))
 _POD_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
+_MAKES = frozenset({"CREATE", "UPDATE"})
 
 
 def admit(body: bytes, snapshot: Snapshot, door: Door) -> Outcome:
     """Answer one review. Raises ReviewError (the caller's fault) and NamespaceNotSeen."""
     request = parse_review(body)
     if not _is_pod(request):
-        return _outcome(allowed_response(request.uid), door, request, _NOT_OURS, snapshot)
+        return _beside_pods(request, snapshot, door)
     pod, operation = _pod_and_operation(request)
     if lacks_namespace(request.namespace, snapshot):
         raise NamespaceNotSeen(request.namespace)
     if door is Door.MUTATE:
         return _mutated(request, pod, operation, snapshot)
-    decision = decide_stored(pod, operation, snapshot)
-    answer = validating_response(request.uid, decision, snapshot.revision)
-    return _outcome(answer, door, request, decision, snapshot)
+    return _validated(request, decide_stored(pod, operation, snapshot), snapshot)
+
+
+def _beside_pods(request: AdmissionRequest, snapshot: Snapshot, door: Door) -> Outcome:
+    """Workloads, RuntimeClasses and Namespaces; everything else passes, unseen by a policy."""
+    if door is Door.VALIDATE and not request.sub_resource:
+        match (request.group, request.resource):
+            case ("node.k8s.io", "runtimeclasses"):
+                return _validated(request, _guarded_runtime_class(request, snapshot), snapshot)
+            case ("", "namespaces") if request.operation in _MAKES:
+                return _validated(request, _guarded_namespace(request, snapshot), snapshot)
+            case _ if request.operation in _MAKES and _holds_templates(request, snapshot):
+                return _workload(request, snapshot)
+    return _outcome(allowed_response(request.uid), door, request, _NOT_OURS, snapshot)
+
+
+def _holds_templates(request: AdmissionRequest, snapshot: Snapshot) -> bool:
+    kind = (f"{request.group}/v1", request.kind)
+    return bool(request.namespace and template_paths(*kind, snapshot.inventory.workload_kinds))
+
+
+def _workload(request: AdmissionRequest, snapshot: Snapshot) -> Outcome:
+    if request.object is None:
+        raise ReviewError(f"request.object: must be a workload on {request.operation}, not null")
+    if lacks_namespace(request.namespace, snapshot):
+        raise NamespaceNotSeen(request.namespace)
+    decision = advise(
+        request.object, request.old_object, namespace=request.namespace, snapshot=snapshot
+    )
+    return _validated(request, decision, snapshot)
+
+
+def _guarded_runtime_class(request: AdmissionRequest, snapshot: Snapshot) -> Keep | Deny:
+    if request.operation == "DELETE":
+        return guard_runtime_class_deletion(request.name, snapshot)
+    if request.object is None:
+        raise ReviewError(
+            f"request.object: must be a RuntimeClass on {request.operation}, not null"
+        )
+    view = view_runtime_class(request.object)
+    return guard_runtime_class(view.name, view.handler, snapshot)
+
+
+def _guarded_namespace(request: AdmissionRequest, snapshot: Snapshot) -> Keep | Deny:
+    if request.object is None:
+        raise ReviewError(f"request.object: must be a Namespace on {request.operation}, not null")
+    old = view_namespace(request.old_object) if request.old_object is not None else None
+    return guard_namespace(view_namespace(request.object), old, request.groups, snapshot)
 
 
 def _mutated(
@@ -74,12 +129,17 @@ def _mutated(
     return _outcome(answer, Door.MUTATE, request, decision, snapshot)
 
 
+def _validated(request: AdmissionRequest, decision: Keep | Deny, snapshot: Snapshot) -> Outcome:
+    answer = validating_response(request.uid, decision, snapshot.revision)
+    return _outcome(answer, Door.VALIDATE, request, decision, snapshot)
+
+
 def _is_pod(request: AdmissionRequest) -> bool:
     return (
         request.resource == "pods"
         and request.group == ""
         and request.sub_resource in _POD_SUBRESOURCES
-        and request.operation in {Change.CREATE, Change.UPDATE}
+        and request.operation in _MAKES
     )
 
 

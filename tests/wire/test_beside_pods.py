@@ -1,0 +1,161 @@
+"""Reviews of workloads, RuntimeClasses and Namespaces."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.build import inventory, pod, policy, review, snapshot
+from webhook.core.cluster import ClusterView
+from webhook.core.names import Action
+from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.core.runtimes import Guards, NamespaceLabelsGuard
+from webhook.core.snapshot import Snapshot
+from webhook.wire.admit import Door, NamespaceNotSeen, admit
+from webhook.wire.review import ReviewError
+
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web"},
+    "spec": {"template": {"spec": pod()["spec"]}},
+}
+LABELS = NamespaceLabelsGuard(action=Action.DENY, groups=("platform-admins",))
+GUARDED = snapshot(
+    policy(
+        namespaces=NamespaceSelector(selector=LabelSelector(match_labels={"tier": "tenant"})),
+    ),
+    has=replace(inventory(), guards=Guards(runtime_classes=Action.DENY, namespace_labels=LABELS)),
+)
+
+
+def asked(
+    obj: dict[str, Any] | None,
+    group: str,
+    resource: str,
+    kind: str,
+    *,
+    of: Snapshot | None = None,
+    door: Door = Door.VALIDATE,
+    **request: Any,
+) -> dict[str, Any]:
+    body = review(
+        obj,
+        resource={"group": group, "version": "v1", "resource": resource},
+        kind={"group": group, "version": "v1", "kind": kind},
+        **request,
+    )
+    body["request"]["object"] = obj
+    outcome = admit(orjson.dumps(body), of or snapshot(), door)
+    answer = orjson.loads(outcome.body)["response"]
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_the_author_of_a_deployment_is_told_what_its_pods_get() -> None:
+    assert asked(DEPLOYMENT, "apps", "deployments", "Deployment")["warnings"] == [
+        "pods of this Deployment: policy tenants assigned runtimeClassName: gvisor"
+    ]
+
+
+def test_scaling_a_deployment_is_none_of_the_gates_business() -> None:
+    answer = asked(
+        {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}},
+        "apps",
+        "deployments",
+        "Scale",
+        operation="UPDATE",
+        sub_resource="scale",
+    )
+    assert answer == {"uid": answer["uid"], "allowed": True}
+
+
+def test_the_mutating_door_leaves_workloads_alone() -> None:
+    answer = asked(DEPLOYMENT, "apps", "deployments", "Deployment", door=Door.MUTATE)
+    assert answer == {"uid": answer["uid"], "allowed": True}
+
+
+def test_a_workload_in_a_namespace_not_seen_yet_has_to_wait_for_it() -> None:
+    live = replace(GUARDED, cluster=ClusterView(live=True))
+    with pytest.raises(NamespaceNotSeen):
+        asked(DEPLOYMENT, "apps", "deployments", "Deployment", of=live)
+
+
+def test_a_workload_without_its_object_is_the_callers_fault() -> None:
+    with pytest.raises(ReviewError) as caught:
+        asked(None, "apps", "deployments", "Deployment")
+    assert str(caught.value) == "request.object: must be a workload on CREATE, not null"
+
+
+RUNTIME_CLASS = {
+    "apiVersion": "node.k8s.io/v1",
+    "kind": "RuntimeClass",
+    "metadata": {"name": "gvisor"},
+    "handler": "runc",
+}
+
+
+def test_a_runtime_class_that_contradicts_the_inventory_is_refused() -> None:
+    answer = asked(
+        RUNTIME_CLASS, "node.k8s.io", "runtimeclasses", "RuntimeClass", of=GUARDED, namespace=""
+    )
+    assert answer["status"]["message"] == (
+        "RuntimeClass gvisor must have handler runsc, as the inventory declares, not runc"
+    )
+    assert answer["auditAnnotations"]["reason"] == "HandlerMismatch"
+
+
+def test_a_runtime_class_that_a_policy_names_cannot_be_deleted() -> None:
+    old = dict(RUNTIME_CLASS)
+    answer = asked(
+        None, "node.k8s.io", "runtimeclasses", "RuntimeClass",
+        of=GUARDED, namespace="", operation="DELETE", old=old, name="gvisor",
+    )  # fmt: skip
+    assert answer["status"]["message"] == (
+        "RuntimeClass gvisor is named by policies (tenants): change them first"
+    )
+
+
+def namespaced(labels: dict[str, str]) -> dict[str, Any]:
+    metadata = {"name": "tenant-a", "labels": labels}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def relabelled(new: dict[str, str], *, groups: tuple[str, ...] = ("tenants",)) -> dict[str, Any]:
+    return asked(
+        namespaced(new), "", "namespaces", "Namespace",
+        of=GUARDED, operation="UPDATE", old=namespaced({"tier": "tenant"}), groups=groups,
+    )  # fmt: skip
+
+
+def test_a_label_that_policies_select_on_is_guarded() -> None:
+    assert relabelled({"tier": "free"})["status"]["message"] == (
+        "label tier of namespace tenant-a decides on its runtime policy; "
+        "only members of platform-admins may change it"
+    )
+
+
+def test_other_labels_and_the_groups_named_pass() -> None:
+    assert relabelled({"tier": "tenant", "team": "shop"})["allowed"]
+    assert relabelled({"tier": "free"}, groups=("platform-admins",))["allowed"]
+
+
+def test_making_a_namespace_with_such_a_label_is_guarded_too() -> None:
+    answer = asked(namespaced({"tier": "free"}), "", "namespaces", "Namespace", of=GUARDED)
+    assert not answer["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("group", "resource", "kind"),
+    [
+        ("node.k8s.io", "runtimeclasses", "RuntimeClass"),
+        ("", "namespaces", "Namespace"),
+    ],
+)
+def test_a_guarded_object_that_is_missing_is_the_callers_fault(
+    group: str, resource: str, kind: str
+) -> None:
+    with pytest.raises(ReviewError) as caught:
+        asked(None, group, resource, kind, of=GUARDED)
+    assert str(caught.value) == f"request.object: must be a {kind} on CREATE, not null"
