@@ -19,6 +19,7 @@ import uvicorn
 from certs.bootstrap import self_signed_pair
 from certs.files import serving_files
 from tests.build import snapshot
+from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import NamespaceUnavailableError
 from webhook.live.current import Current
@@ -107,8 +108,6 @@ class FakeNamespaces:
 
     def fetch_namespace(self, name: str, seconds: float) -> None:
         """See Namespaces."""
-        from webhook.core.cluster import ClusterView, NamespaceView  # noqa: PLC0415
-
         self.asked.append((name, seconds))
         time.sleep(self.seconds)
         if self.problem:

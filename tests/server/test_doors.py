@@ -1,5 +1,6 @@
 """The contract of the two doors: one table of cases, driven through both."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -252,8 +253,6 @@ def test_fields_from_the_future_survive_because_only_two_places_are_patched(door
     obj = pod()
     obj["spec"]["fieldFromTheFuture"] = {"x": [1, {"y": None}]}
     reply = door.ask("POST", "/mutate", orjson.dumps(review(obj)), JSON)
-    import base64  # noqa: PLC0415
-
     patch = orjson.loads(base64.b64decode(reply.response["patch"]))
     assert [(op["op"], op["path"]) for op in patch] == [
         ("add", "/spec/runtimeClassName"),
@@ -293,7 +292,7 @@ def test_other_methods_and_paths_are_refused(
         ),
         (
             "/version",
-            '{"version":"1.2.3","revision":"3f2a9c1d","compatData":"test","policies":1}\n',
+            '{"version":"1.2.3","revision":"3f2a9c1d","hash":"3f2a9c1d","compatData":"test","policies":1}\n',
         ),
     ],
 )

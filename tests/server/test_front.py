@@ -24,6 +24,7 @@ from tests.server.doors import (
 )
 from webhook.core.cluster import ClusterView
 from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.server.process import front_of
 from webhook.server.worker import MAX_HEAD_BYTES, DrainingServer, Stop
 from webhook.wire.review import MAX_BODY_BYTES
 
@@ -226,8 +227,6 @@ def test_a_large_review_is_worked_on_beside_the_others(tmp_path: Path) -> None:
 
 
 def test_websockets_are_none_of_its_business(built: Built) -> None:
-    from webhook.server.process import front_of  # noqa: PLC0415
-
     front = front_of(built.service, threads=1)
     sent: list[object] = []
 

@@ -125,6 +125,7 @@ def _version(service: Service) -> View:
         body = {
             "version": service.health.version,
             "revision": snapshot.revision,
+            "hash": snapshot.revision.partition(" ")[0],
             "compatData": snapshot.compat.version,
             "policies": len(snapshot.policies.policies),
         }

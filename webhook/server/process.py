@@ -108,7 +108,7 @@ class Gate(BaseApplication):  # type: ignore[misc]
         reloader = Reloader(source=settings.source, current=current, stamp=settings.stamp, now=_now)
         reloader.poll()  # a worker made later than the first starts with what holds now
         cluster = _follow(settings.access, current)
-        health = Health(
+        self._health = Health(
             current,
             version=settings.version,
             now=_now,
@@ -116,16 +116,10 @@ class Gate(BaseApplication):  # type: ignore[misc]
             cluster_state=cluster.state if cluster else None,
             certificate=settings.tls,
         )
-        self._health = health
         self._look.start(
             (reloader.poll, lambda: _refresh(settings.tls)), every=settings.look_seconds
         )
-        metrics = Metrics()
-        reviews = Reviews(
-            current, metrics=metrics, review_log=ReviewLog(now=_now), namespaces=cluster
-        )
-        service = Service(current=current, reviews=reviews, metrics=metrics, health=health)
-        return front_of(service, threads=settings.threads)
+        return front_of(_service(current, cluster, self._health), threads=settings.threads)
 
     def look_now(self) -> None:
         """Look at policies and certificate at once (SIGHUP)."""
@@ -139,6 +133,12 @@ class Gate(BaseApplication):  # type: ignore[misc]
         """Serve until told to stop; ends the process."""
         _Arbiter(self).run()
         raise SystemExit(0)
+
+
+def _service(current: Current, cluster: ClusterCache | None, health: Health) -> Service:
+    metrics = Metrics()
+    reviews = Reviews(current, metrics=metrics, review_log=ReviewLog(now=_now), namespaces=cluster)
+    return Service(current=current, reviews=reviews, metrics=metrics, health=health)
 
 
 def front_of(service: Service, *, threads: int) -> Front:

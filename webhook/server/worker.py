@@ -139,6 +139,11 @@ class ReviewWorker(UvicornWorker):  # type: ignore[misc]
         self.config.timeout_graceful_shutdown = int(self._gate.stop.finish_seconds)
         self._server: DrainingServer | None = None
 
+    def init_signals(self) -> None:
+        """SIGHUP must not end a worker that is still starting."""
+        super().init_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         self._server = server = DrainingServer(self.config, self._gate.stop)
