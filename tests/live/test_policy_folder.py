@@ -1,16 +1,19 @@
 """Policy folders as checkouts, mounts and git-sync make them."""
 
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from webhook.documents.source import DocumentErrors
 from webhook.live.policy_folder import (
+    LIMITS,
     FolderText,
+    Limits,
     Revision,
     folder_signature,
-    git_commit,
     load_folder,
 )
 
@@ -29,9 +32,9 @@ def names(folder: FolderText) -> list[str]:
     return [name for name, _ in folder.files]
 
 
-def refusal(folder: Path) -> str:
+def refusal(folder: Path, limits: Limits = LIMITS) -> str:
     with pytest.raises(DocumentErrors) as caught:
-        load_folder(folder)
+        load_folder(folder, limits=limits)
     return str(caught.value)
 
 
@@ -139,6 +142,106 @@ def test_links_that_lead_out_nowhere_or_in_a_circle_are_refused(tmp_path: Path) 
     ]
 
 
+def mounted(root: Path, stamp: str, text: str) -> None:
+    """Put one version of a ConfigMap in place as the kubelet does: by the rename of a link."""
+    write(root / stamp, tenants_yaml=text, sub__databases_yaml=text)
+    (root / "..data_tmp").symlink_to(stamp)
+    (root / "..data_tmp").rename(root / "..data")
+    for name in ("tenants.yaml", "sub"):
+        if not (root / name).is_symlink():
+            (root / name).symlink_to(f"..data/{name}")
+
+
+def test_a_config_map_whose_items_have_paths_is_read(tmp_path: Path) -> None:
+    mounted(tmp_path, "..2026_11_24", "x")
+    assert load_folder(tmp_path).files == (("sub/databases.yaml", b"x"), ("tenants.yaml", b"x"))
+
+
+def test_a_folder_below_a_config_map_mount_is_read(tmp_path: Path) -> None:
+    mounted(tmp_path, "..2026_11_24", "x")
+    assert names(load_folder(tmp_path / "sub")) == ["databases.yaml"]
+
+
+def test_a_mount_that_is_swapped_all_the_time_is_never_read_in_halves(tmp_path: Path) -> None:
+    mounted(tmp_path, "..0", "0")
+    stopped = threading.Event()
+
+    def swap() -> None:
+        number = 0
+        while not stopped.wait(0.001):
+            number += 1
+            mounted(tmp_path, f"..{number}", str(number))
+            shutil.rmtree(tmp_path / f"..{number - 1}")
+
+    kubelet = threading.Thread(target=swap)
+    kubelet.start()
+    try:
+        seen = versions_seen(tmp_path, 40)
+    finally:
+        stopped.set()
+        kubelet.join()
+    assert all(len({content for _, content in files}) == 1 for files in seen)
+
+
+def versions_seen(folder: Path, number: int) -> set[tuple[tuple[str, bytes], ...]]:
+    """What is read until so many versions were."""
+    seen: set[tuple[tuple[str, bytes], ...]] = set()
+    while len(seen) < number:
+        try:
+            seen.add(load_folder(folder).files)
+        except DocumentErrors as error:
+            assert str(error) == f"{folder}: changes faster than it can be read"  # noqa: PT017
+    return seen
+
+
+def test_a_link_to_a_file_of_another_name_is_read_as_what_it_is_called(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml="a")
+    (tmp_path / "strict.txt").write_text("s")
+    (tmp_path / "choice.yaml").symlink_to("strict.txt")
+    assert load_folder(tmp_path).files == (("a.yaml", b"a"), ("choice.yaml", b"s"))
+
+
+@pytest.mark.parametrize("target", [".", "..", "sub", ".hidden/again", ".hidden"])
+def test_links_to_folders_end(tmp_path: Path, target: str) -> None:
+    folder = write(tmp_path / "policies", a_yaml="a", sub__b_yaml="b")
+    (folder / ".hidden" / "again").mkdir(parents=True)
+    (folder / ".hidden" / "again" / "more").symlink_to("../../link")
+    (folder / "link").symlink_to(target)
+    assert "link" in refusal(folder)
+
+
+def test_an_unreadable_file_is_named_and_one_made_readable_is_a_change(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml="a", b_yaml="b")
+    (tmp_path / "b.yaml").chmod(0)
+    before = folder_signature(tmp_path)
+    if os.geteuid():  # root reads anything
+        assert refusal(tmp_path) == f"{tmp_path}/b.yaml: cannot be read: Permission denied"
+    (tmp_path / "b.yaml").chmod(0o600)
+    assert folder_signature(tmp_path) != before
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml="a")
+    before, status = folder_signature(tmp_path), (tmp_path / "a.yaml").stat()
+    write(tmp_path, a_yaml="b")
+    os.utime(tmp_path / "a.yaml", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert folder_signature(tmp_path) != before
+
+
+def test_a_file_of_ten_megabytes_is_one_error_with_its_size(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml="a")
+    with (tmp_path / "big.yaml").open("wb") as file:
+        file.truncate(10_000_000)
+    assert refusal(tmp_path) == (
+        f"{tmp_path}/big.yaml: is 10000000 bytes; a file may have at most 4194304"
+    )
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.yaml")).touch()
+    assert refusal(tmp_path) == f"{tmp_path}/\\udcff.yaml: has a name that is not UTF-8"
+
+
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     assert refusal(tmp_path) == f"{tmp_path}/pipe.yaml: is no regular file"
@@ -149,16 +252,26 @@ def test_a_folder_nested_without_end_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path).endswith("/d: is nested more than 32 folders deep")
 
 
-def test_too_many_files_are_refused(tmp_path: Path) -> None:
-    for number in range(10_001):
-        (tmp_path / f"{number}.yaml").touch()
-    assert refusal(tmp_path) == f"{tmp_path}: holds 10001 files; at most 10000 are read"
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(files=2), "holds 3 files; at most 2 are read"),
+        (Limits(total_bytes=8), "holds 9 bytes; at most 8 are read"),
+        (Limits(entries=4), "holds 5 entries; at most 4 are read"),
+    ],
+)
+def test_a_folder_that_is_larger_than_any_of_policies_is_one_error(
+    tmp_path: Path, limits: Limits, said: str
+) -> None:
+    write(tmp_path, a_yaml="aaa", b_yaml="bbb", sub__c_yaml="ccc")
+    (tmp_path / "gone.yaml").symlink_to("nothing")
+    assert refusal(tmp_path, limits) == f"{tmp_path}: {said}"
 
 
-def test_too_many_bytes_are_refused_unread(tmp_path: Path) -> None:
-    with (tmp_path / "a.yaml").open("wb") as file:
-        file.truncate(65 * 1024 * 1024)
-    assert refusal(tmp_path) == f"{tmp_path}: holds 68157440 bytes; at most 67108864 are read"
+def test_the_walk_of_a_large_folder_ends(tmp_path: Path) -> None:
+    for number in range(9):
+        write(tmp_path / str(number), a_yaml="a", b_yaml="b")
+    assert refusal(tmp_path, Limits(entries=10)).endswith("holds 11 entries; at most 10 are read")
 
 
 def test_a_folder_that_is_away_has_no_signature(tmp_path: Path) -> None:
@@ -171,35 +284,3 @@ def test_an_edit_is_seen_without_reading(tmp_path: Path) -> None:
     assert folder_signature(tmp_path) == before
     write(tmp_path, a_yaml="ab")
     assert folder_signature(tmp_path) != before
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_checkout_tells_its_commit(tmp_path: Path, packed: bool) -> None:
-    git = tmp_path / ".git"
-    (git / "refs/heads").mkdir(parents=True)
-    (git / "HEAD").write_text("ref: refs/heads/main\n")
-    if packed:
-        (git / "packed-refs").write_text(f"# pack-refs with: peeled\n{COMMIT} refs/heads/main\n")
-    else:
-        (git / "refs/heads/main").write_text(COMMIT + "\n")
-    assert git_commit(write(tmp_path / "policies", a_yaml="a")) == COMMIT
-
-
-def test_the_branch_of_a_worktree_is_found_in_the_common_repository(tmp_path: Path) -> None:
-    common = tmp_path / "repo" / ".git"
-    private = common / "worktrees" / "w"
-    private.mkdir(parents=True)
-    (private / "HEAD").write_text("ref: refs/heads/main\n")
-    (private / "commondir").write_text("../..\n")
-    (common / "packed-refs").write_text(f"{COMMIT} refs/heads/main\n")
-    tree = write(tmp_path / "tree", a_yaml="a")
-    (tree / ".git").write_text(f"gitdir: {private}\n")
-    assert git_commit(tree) == COMMIT
-
-
-@pytest.mark.parametrize("head", ["", "ref: refs/heads/none\n", "not a commit\n", "ref: ../../x\n"])
-def test_a_checkout_that_tells_no_commit_is_no_error(tmp_path: Path, head: str) -> None:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").write_text(head)
-    write(tmp_path, a_yaml="a")
-    assert load_folder(tmp_path).revision.commit is None

@@ -1,28 +1,44 @@
 """A policy folder on disk → names, contents and revision, or every reason why not.
 
-A plain checkout, a ConfigMap or Secret mount (``x.yaml -> ..data/x.yaml``, ``..data -> ..2026_…``)
-and a git-sync worktree (the folder itself is a link that is swapped) are read alike: entries that
-begin with a dot are left out, and a folder that is swapped while it is read is read again, so that
-half of one revision is never mixed with half of another.
+A plain checkout, a ConfigMap or Secret mount (``x.yaml -> ..data/x.yaml``, ``..data -> ..2026_…``,
+and ``sub -> ..data/sub`` where its items have paths) and a git-sync worktree (the folder itself is
+a link that is swapped) are read alike. Entries that begin with a dot are left out, so that what a
+mount keeps in ``..data`` is read once, through its links. A link may lead to a file inside of the
+folder, or to a hidden folder there; one that leads out is refused, since the repository's author
+would choose what the webhook reads of its machine.
+
+A folder that is swapped while it is read is read again: half of one revision is never mixed with
+half of another. A ``git pull`` into the folder itself is no swap: of its many writes those that are
+done before the reading begins are seen, and the others as the next change.
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors
+from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors, too_large
+from webhook.live.checkout import git_commit
 
 SUFFIXES = (".yaml", ".yml")
 IGNORE = ".runtimegateignore"
 """A folder below the root that holds a file of this name is not read: examples, drafts."""
-MOST_FILES = 10_000
-MOST_TOTAL_BYTES = 64 * 1024 * 1024
 _ATTEMPTS = 5
 _DEEPEST = 32
 _HASH_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a folder may hold. ``entries`` are names of any kind: ``/`` has an end, too."""
+
+    files: int = 10_000
+    total_bytes: int = 64 * 1024 * 1024
+    entries: int = 100_000
+
+
+LIMITS = Limits()
 
 File = tuple[str, bytes]
 """The name below the root, with ``/``, and the content."""
@@ -48,38 +64,47 @@ class FolderText:
     left_out: tuple[str, ...] = ()
 
 
-Signature = tuple[tuple[str, int, int, int], ...]
-"""Names, inodes, sizes and times of change: cheap to take, different when a file is."""
+Signature = tuple[object, ...]
+"""The real folder, its files as far as stat tells, and its faults: different once one has changed.
+
+The time of the inode is part of it, so that a file made readable is a change.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing:
     """What a walk found: names below the root with their stat, folders left out, faults."""
 
-    files: tuple[tuple[str, os.stat_result], ...]
-    left_out: tuple[str, ...]
-    errors: tuple[DocumentError, ...]
+    root: Path | None
+    files: tuple[tuple[str, os.stat_result], ...] = ()
+    left_out: tuple[str, ...] = ()
+    errors: tuple[DocumentError, ...] = ()
 
     @property
     def signature(self) -> Signature:
-        """The files as far as their stat tells."""
-        return tuple((name, s.st_ino, s.st_size, s.st_mtime_ns) for name, s in self.files)
+        """See Signature."""
+        files = (
+            (name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns)
+            for name, s in self.files
+        )
+        return (str(self.root), *files, *self.left_out, *self.errors)
 
 
-def load_folder(folder: Path) -> FolderText:
+def load_folder(folder: Path, *, limits: Limits = LIMITS) -> FolderText:
     """Read every ``*.yaml`` and ``*.yml`` below ``folder``, in the order of their names.
 
     Raises DocumentErrors: a folder that is missing, empty, too large or unreadable in part.
     """
     for _ in range(_ATTEMPTS):
-        before = _listed(folder)
+        before = _listed(folder, limits)
         contents, errors = _read(folder, before)
-        # A link that was swapped meanwhile, or a file that was written: what was read is a mixture.
-        if _listed(folder).signature == before.signature:
+        # A link that was swapped meanwhile, or a file that was written: what was read is a mixture,
+        # and what could not be read may only have been on its way.
+        if _listed(folder, limits).signature == before.signature:
             if errors := (*before.errors, *errors):
                 raise DocumentErrors(errors)
             return FolderText(
-                revision=Revision(hash=_hash(contents), commit=git_commit(folder)),
+                revision=Revision(hash=_hash(contents), commit=git_commit(before.root or folder)),
                 files=contents,
                 left_out=before.left_out,
             )
@@ -87,94 +112,138 @@ def load_folder(folder: Path) -> FolderText:
 
 
 def folder_signature(folder: Path) -> Signature | None:
-    """What to compare to learn that a folder has changed; None while it cannot be listed."""
-    try:
-        return _listed(folder).signature
-    except DocumentErrors:
-        return None
+    """What to compare to learn that a folder has changed; None while there is no such folder."""
+    listing = _listed(folder, LIMITS)
+    return listing.signature if listing.root else None
 
 
-def _listed(folder: Path) -> _Listing:
-    """Walk ``folder``; raises DocumentErrors where there is nothing to walk."""
+def _listed(folder: Path, limits: Limits) -> _Listing:
     try:
         root = folder.resolve(strict=True)
-        if not root.is_dir():
-            raise DocumentErrors([_fault(folder, "is no folder")])
-        return _walked(folder, root)
     except FileNotFoundError:
-        raise DocumentErrors([_fault(folder, "does not exist")]) from None
-    except OSError as error:
-        raise DocumentErrors([_fault(folder, f"cannot be read: {error.strerror}")]) from error
+        return _Listing(root=None, errors=(_fault(folder, "does not exist"),))
+    except (OSError, RuntimeError) as error:
+        return _Listing(root=None, errors=(_unreadable(folder, error),))
+    if not root.is_dir():
+        return _Listing(root=None, errors=(_fault(folder, "is no folder"),))
+    walk = _Walk(folder=folder, root=root, most_entries=limits.entries)
+    walk.enter("", 0)
+    if too_much := _too_much(folder, walk, limits):
+        return _Listing(root=root, errors=(too_much,))
+    if not walk.files and not walk.errors:
+        walk.errors.append(_fault(folder, f"holds no file that ends in {' or '.join(SUFFIXES)}"))
+    return _Listing(
+        root=root,
+        files=tuple(sorted(walk.files)),
+        left_out=tuple(walk.left_out),
+        errors=tuple(walk.errors),
+    )
 
 
-def _walked(folder: Path, root: Path) -> _Listing:
-    files: list[tuple[str, os.stat_result]] = []
-    left_out: list[str] = []
-    errors: list[DocumentError] = []
-    for name, found in _entries(root, "", 0):
-        if isinstance(found, str):
-            errors.append(_fault(folder / name, found))
-        elif found is None:
-            left_out.append(name)
-        else:
-            files.append((name, found))
-    if not files and not errors:
-        errors.append(_fault(folder, f"holds no file that ends in {' or '.join(SUFFIXES)}"))
-    if len(files) > MOST_FILES:
-        errors = [_fault(folder, f"holds {len(files)} files; at most {MOST_FILES} are read")]
-    if (total := sum(s.st_size for _, s in files)) > MOST_TOTAL_BYTES:
-        errors = [_fault(folder, f"holds {total} bytes; at most {MOST_TOTAL_BYTES} are read")]
-    return _Listing(files=tuple(sorted(files)), left_out=tuple(left_out), errors=tuple(errors))
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """Goes through ``root`` and notes what it finds; ``folder`` is how a person calls it."""
 
+    folder: Path
+    root: Path
+    most_entries: int
+    files: list[tuple[str, os.stat_result]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    errors: list[DocumentError] = field(default_factory=list)
+    entries: int = 0
+    followed: set[Path] = field(default_factory=set)
 
-def _entries(
-    root: Path, below: str, depth: int
-) -> Iterator[tuple[str, os.stat_result | str | None]]:
-    """Files with their stat; None for a folder left out; a text for what is wrong with an entry."""
-    if depth > _DEEPEST:
-        yield below.rstrip("/"), f"is nested more than {_DEEPEST} folders deep"
-        return
-    with os.scandir(root / below) as entries:
-        names = sorted(entry.name for entry in entries)
-    if below and IGNORE in names:
-        yield below.rstrip("/"), None
-        return
-    for name in names:
-        if not name.startswith("."):
-            yield from _entry(root, below + name, depth)
-
-
-def _entry(root: Path, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | str | None]]:
-    path = root / name
-    try:
-        # A ConfigMap's links stay inside of its mount; one that leads out is somebody's trick.
-        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root):
-            yield name, "is a link that leads out of the folder"
+    def enter(self, below: str, depth: int) -> None:
+        """Note all that is in one folder; ``below`` is its name and a slash."""
+        if depth > _DEEPEST:
+            self._refuse(below, f"is nested more than {_DEEPEST} folders deep")
             return
-        status = path.stat()
-    except (OSError, RuntimeError):
-        yield name, "is a link that leads nowhere"
-        return
-    if stat.S_ISDIR(status.st_mode):
-        if path.is_symlink():
-            yield name, "is a link to a folder: give the folder itself"
+        try:
+            names = sorted(os.listdir(self.root / below))
+        except OSError as error:
+            self.errors.append(_unreadable(self.folder / below, error))
+            return
+        if below and IGNORE in names:
+            self.left_out.append(below.rstrip("/"))
+            return
+        self.entries += len(names)
+        for name in names:
+            if not name.startswith(".") and self.entries <= self.most_entries:
+                self._note(below + name, depth)
+
+    def _note(self, name: str, depth: int) -> None:
+        path = self.root / name
+        try:
+            status = path.stat()
+            target = path.resolve(strict=True) if path.is_symlink() else None
+        except (OSError, RuntimeError) as error:
+            self.errors.append(_no_stat(self.folder / name, path, error))
+            return
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if target and (said := self._why_not_follow(target, is_folder)):
+            self._refuse(name, said)
+        elif is_folder:
+            self.enter(f"{name}/", depth + 1)
+        elif name.endswith(SUFFIXES):
+            self._note_file(name, status)
+
+    def _why_not_follow(self, target: Path, is_folder: bool) -> str:
+        """What is wrong with a link; empty where it may be read."""
+        if not target.is_relative_to(self.root):
+            return "is a link that leads out of the folder"
+        if not is_folder:
+            return ""
+        # A folder that can be seen is read anyway. A hidden one is a mount's own, and read once.
+        hidden = any(part.startswith(".") for part in target.relative_to(self.root).parts)
+        if not hidden or target in self.followed:
+            return "is a link to a folder: give the folder itself"
+        self.followed.add(target)
+        return ""
+
+    def _note_file(self, name: str, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            self._refuse(name, "is no regular file")
+        elif status.st_size > MOST_BYTES:
+            self.errors.append(too_large(str(self.folder / name), status.st_size))
+        elif not _is_text(name):
+            self._refuse(name, "has a name that is not UTF-8")
         else:
-            yield from _entries(root, f"{name}/", depth + 1)
-    elif name.endswith(SUFFIXES):
-        yield name, status if stat.S_ISREG(status.st_mode) else "is no regular file"
+            self.files.append((name, status))
+
+    def _refuse(self, name: str, message: str) -> None:
+        self.errors.append(_fault(self.folder / name, message))
+
+
+def _too_much(folder: Path, walk: _Walk, limits: Limits) -> DocumentError | None:
+    """One error in place of all others where a folder is larger than any of policies."""
+    total = sum(status.st_size for _, status in walk.files)
+    for found, most, what in (
+        (walk.entries, limits.entries, "entries"),
+        (len(walk.files), limits.files, "files"),
+        (total, limits.total_bytes, "bytes"),
+    ):
+        if found > most:
+            return _fault(folder, f"holds {found} {what}; at most {most} are read")
+    return None
 
 
 def _read(folder: Path, listing: _Listing) -> tuple[tuple[File, ...], tuple[DocumentError, ...]]:
     contents: list[File] = []
     errors: list[DocumentError] = []
+    root = listing.root or folder
     for name, _ in listing.files:
         try:
-            with (folder / name).open("rb") as file:
-                # One byte more than is allowed is enough for the reader to say so.
-                contents.append((name, file.read(MOST_BYTES + 1)))
+            contents.append((name, _content(root / name)))
         except OSError as error:
-            errors.append(_fault(folder / name, f"cannot be read: {error.strerror}"))
+            errors.append(_unreadable(folder / name, error))
     return tuple(contents), tuple(errors)
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes; a pipe that has taken its place since blocks nobody."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _hash(files: tuple[File, ...]) -> str:
@@ -185,52 +254,25 @@ def _hash(files: tuple[File, ...]) -> str:
     return digest.hexdigest()[:_HASH_SHOWN]
 
 
+def _is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8: Python reads other bytes as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _no_stat(shown: Path, path: Path, error: OSError | RuntimeError) -> DocumentError:
+    if path.is_symlink():
+        return _fault(shown, "is a link that leads nowhere")
+    return _unreadable(shown, error)
+
+
+def _unreadable(path: Path, error: OSError | RuntimeError) -> DocumentError:
+    said = error.strerror if isinstance(error, OSError) else None
+    return _fault(path, f"cannot be read: {said or 'links in a circle'}")
+
+
 def _fault(path: Path, message: str) -> DocumentError:
     return DocumentError(file=str(path), line=0, column=0, field_path="", message=message)
-
-
-def git_commit(folder: Path) -> str | None:
-    """The commit that the checkout around ``folder`` has; None where it is none, or tells none."""
-    try:
-        here = folder.resolve(strict=True)
-        for parent in (here, *here.parents):
-            if (git := parent / ".git").exists():
-                return _head(_git_folder(git))
-    except (OSError, ValueError):
-        return None
-    return None
-
-
-def _git_folder(git: Path) -> Path:
-    """The repository of a checkout; a worktree's ``.git`` is a file that names it."""
-    if git.is_dir():
-        return git
-    return (git.parent / git.read_text().removeprefix("gitdir:").strip()).resolve()
-
-
-def _head(repository: Path) -> str | None:
-    head = (repository / "HEAD").read_text().strip()
-    if not head.startswith("ref: "):
-        return _commit(head)
-    ref = head.removeprefix("ref: ")
-    common = repository / "commondir"
-    homes = [repository]
-    if common.exists():
-        homes.append((repository / common.read_text().strip()).resolve())
-    for home in homes:
-        if (home / ref).is_file():
-            return _commit((home / ref).read_text().strip())
-    return _packed(homes[-1], ref)
-
-
-def _packed(repository: Path, ref: str) -> str | None:
-    packed = repository / "packed-refs"
-    for line in packed.read_text().splitlines() if packed.is_file() else ():
-        commit, _, name = line.partition(" ")
-        if name == ref:
-            return _commit(commit)
-    return None
-
-
-def _commit(text: str) -> str | None:
-    return text if len(text) in {40, 64} and set(text) <= set("0123456789abcdef") else None

@@ -17,8 +17,9 @@ from webhook.core.policy import PolicySet
 from webhook.core.runtimes import Inventory
 from webhook.documents.folder import load_policies
 from webhook.documents.source import DocumentErrors
+from webhook.live.checkout import git_commit
 from webhook.live.current import Current
-from webhook.live.policy_folder import folder_signature, git_commit, load_folder
+from webhook.live.policy_folder import folder_signature, load_folder
 from webhook.live.shipped import shipped
 
 log = logging.getLogger("runtimegate.policies")
