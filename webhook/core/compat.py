@@ -15,7 +15,7 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.features import Use, uses, wider
 from webhook.core.images import glob_matches
 from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
-from webhook.core.pod import ContainerView, PodView, sequence
+from webhook.core.pod import ContainerView, PodView
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.versions import ALL_VERSIONS, IntervalSet, Version
 
@@ -428,12 +428,8 @@ def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
         return f"has more than {MOST_CONTAINERS} containers"
     if len(used) > MOST_USES:
         return f"uses more than {MOST_USES} features"
-    written = 0
-    for container in pod.containers:
-        raw = container.raw
-        for key in ("command", "args", "env"):
-            written += len(sequence(raw.get(key)))
-    if written > MOST_WORDS:
+    lists = (c.raw.get(key) for c in pod.containers for key in ("command", "args", "env"))
+    if sum([len(found) for found in lists if isinstance(found, list)]) > MOST_WORDS:
         return f"has more than {MOST_WORDS} arguments and variables"
     return ""
 
