@@ -49,14 +49,16 @@ def registered(
     operator: str,
     namespaces: Sequence[str],
     probe: str,
+    others: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> Iterator[None]:
     """Register both webhooks for the namespaces, wait until they are called, take them away again.
 
-    ``probe`` is a namespace of them in which a pod without a class is assigned one.
+    ``probe`` is a namespace of them in which a pod without a class is assigned one. ``others`` are
+    further validating webhooks by name: what they are asked about besides pods.
     """
     expression = {"key": NAME_LABEL, "operator": operator, "values": list(namespaces)}
     selector = {"matchExpressions": [expression]}
-    for configuration in _configurations(name, url, ca_pem, selector):
+    for configuration in _configurations(name, url, ca_pem, selector, others or {}):
         plane.kubectl("create", "-f", "-", stdin=json.dumps(configuration))
     try:
         _wait_until_called(plane, probe)
@@ -66,44 +68,66 @@ def registered(
         plane.kubectl("delete", both, name)
 
 
+ADVICE: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "workloads.runtimegate.dev": (
+        {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "scope": "Namespaced"},
+        {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "scope": "Namespaced"},
+    ),
+    "guards.runtimegate.dev": (
+        {
+            "apiGroups": ["node.k8s.io"],
+            "resources": ["runtimeclasses"],
+            "scope": "Cluster",
+            "operations": ["CREATE", "UPDATE", "DELETE"],
+        },
+        {"apiGroups": [""], "resources": ["namespaces"], "scope": "Cluster"},
+    ),
+}
+"""What docs/operations.md registers besides pods."""
+
+
 def _configurations(
-    name: str, url: str, ca_pem: str, selector: Mapping[str, Any]
+    name: str,
+    url: str,
+    ca_pem: str,
+    selector: Mapping[str, Any],
+    others: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> tuple[dict[str, Any], ...]:
-    mutating = _webhook(f"{url}/mutate", ca_pem, ["CREATE"], ["pods"], selector)
-    validating = _webhook(
-        f"{url}/validate",
-        ca_pem,
-        ["CREATE", "UPDATE"],
-        ["pods", "pods/ephemeralcontainers"],
-        selector,
-    )
+    pods = {"apiGroups": [""], "scope": "Namespaced"}
+    made = {**pods, "resources": ["pods"], "operations": ["CREATE"]}
+    changed = {**pods, "resources": ["pods", "pods/ephemeralcontainers"]}
+    mutating = _webhook(WEBHOOK, f"{url}/mutate", ca_pem, [made], selector)
+    validating = [
+        _webhook(called, f"{url}/validate", ca_pem, rules, selector)
+        for called, rules in {WEBHOOK: [changed], **others}.items()
+    ]
     return (
-        _configuration("Mutating", name, {**mutating, "reinvocationPolicy": "Never"}),
+        _configuration("Mutating", name, [{**mutating, "reinvocationPolicy": "Never"}]),
         _configuration("Validating", name, validating),
     )
 
 
-def _configuration(kind: str, name: str, webhook: dict[str, Any]) -> dict[str, Any]:
+def _configuration(kind: str, name: str, webhooks: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": f"{kind}WebhookConfiguration",
         "metadata": {"name": name},
-        "webhooks": [webhook],
+        "webhooks": webhooks,
     }
 
 
 def _webhook(
+    name: str,
     url: str,
     ca_pem: str,
-    operations: list[str],
-    resources: list[str],
+    rules: Sequence[Mapping[str, Any]],
     selector: Mapping[str, Any],
 ) -> dict[str, Any]:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "scope": "Namespaced"}
+    common = {"apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
     return {
-        "name": WEBHOOK,
+        "name": name,
         "clientConfig": {"url": url, "caBundle": base64.b64encode(ca_pem.encode()).decode()},
-        "rules": [{**rule, "operations": operations, "resources": resources}],
+        "rules": [{**common, **rule} for rule in rules],
         "namespaceSelector": selector,
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",

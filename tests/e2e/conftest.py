@@ -11,7 +11,7 @@ from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.fixtures import binaries, control_plane
 from tests.demo.gate import Gate
 from tests.e2e.cases import NAMESPACES, RUNTIME_CLASSES
-from tests.registration import RIGHTS, registered
+from tests.registration import ADVICE, RIGHTS, registered
 
 __all__ = ["binaries", "control_plane"]
 
@@ -58,6 +58,7 @@ def gate(cluster: ControlPlane, policies: Path) -> Iterator[Gate]:
             operator="NotIn",
             namespaces=OTHERS,
             probe="tenant-e2e",
+            others=ADVICE,
         ),
     ):
         yield gate

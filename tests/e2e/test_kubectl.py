@@ -222,6 +222,48 @@ def test_a_pod_in_a_namespace_made_a_moment_ago_is_judged_by_its_labels(
         assert assigned_class(cluster, name) == "gvisor"
 
 
+def test_the_author_of_a_deployment_is_told_what_its_pods_will_get(
+    cluster: ControlPlane, gate: Gate
+) -> None:
+    done = cluster.kubectl(
+        *("create", "deployment", "db", "-n", "tenant-e2e", "--image=postgres:18"), user="tenant"
+    )
+    assert done.stdout == "deployment.apps/db created\n"
+    assert "Warning: pods of this Deployment would be refused: policy tenants: " in done.stderr
+    assert "Warning: use runtimeClassName: kata-qemu in its pod template\n" in done.stderr
+    scaled = cluster.kubectl("scale", "deployment", "db", "-n", "tenant-e2e", "--replicas=3")
+    labelled = cluster.kubectl("label", "deployment", "db", "-n", "tenant-e2e", "team=shop")
+    assert scaled.stderr == labelled.stderr == ""
+    cluster.kubectl("delete", "deployment", "db", "-n", "tenant-e2e", "--wait=false")
+
+
+def test_a_runtime_class_that_a_policy_names_cannot_be_swapped(
+    cluster: ControlPlane, gate: Gate
+) -> None:
+    deleted = cluster.kubectl("delete", "runtimeclass", "gvisor", check=False)
+    assert "RuntimeClass gvisor is named by policies (" in deleted.stderr
+    manifest = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: kata-qemu-2}\n"
+    cluster.kubectl("create", "-f", "-", stdin=f"{manifest}handler: kata-qemu\n")
+    cluster.kubectl("delete", "runtimeclass", "kata-qemu-2")
+
+
+def test_the_label_that_a_policy_selects_on_is_changed_by_admins_alone(
+    cluster: ControlPlane, gate: Gate
+) -> None:
+    label = "e2e.runtimegate.dev/tier"
+    rights = ("create", "clusterrolebinding", "mallory", "--clusterrole=cluster-admin")
+    cluster.kubectl(*rights, "--user=mallory")
+    try:
+        guarded = cluster.kubectl(
+            *("label", "namespace", "labelled-e2e", f"{label}-", "--as=mallory"), check=False
+        )
+        assert f"label {label} of namespace labelled-e2e decides" in guarded.stderr
+        free = ("label", "namespace", "labelled-e2e", "team=shop", "--as=mallory")
+        cluster.kubectl(*free)
+    finally:
+        cluster.kubectl("delete", "clusterrolebinding", "mallory")
+
+
 def test_the_audit_log_says_who_decided_what_and_why(cluster: ControlPlane, gate: Gate) -> None:
     case = next(c for c in CASES if c.reason == "RuntimeDegraded")
     create(cluster, case)
@@ -265,11 +307,11 @@ def test_with_the_webhook_stopped_creation_fails_closed_and_other_namespaces_go_
 ) -> None:
     manifest = WEB.replace("NAME", "dry")
     with Gate(policies, kubeconfig=cluster.kubeconfig("webhook")) as own:
-        at = {"url": own.url, "ca_pem": own.ca_pem}
         with registered(
             cluster,
             name="runtimegate-outage",
-            **at,
+            url=own.url,
+            ca_pem=own.ca_pem,
             operator="In",
             namespaces=["tenant-outage"],
             probe="tenant-outage",
