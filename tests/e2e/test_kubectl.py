@@ -306,8 +306,9 @@ def test_with_the_webhook_stopped_creation_fails_closed_and_other_namespaces_go_
     cluster: ControlPlane, policies: Path
 ) -> None:
     manifest = WEB.replace("NAME", "dry")
-    with Gate(policies, kubeconfig=cluster.kubeconfig("webhook")) as own:
-        with registered(
+    with (
+        Gate(policies, kubeconfig=cluster.kubeconfig("webhook")) as own,
+        registered(
             cluster,
             name="runtimegate-outage",
             url=own.url,
@@ -315,11 +316,12 @@ def test_with_the_webhook_stopped_creation_fails_closed_and_other_namespaces_go_
             operator="In",
             namespaces=["tenant-outage"],
             probe="tenant-outage",
-        ):
-            own.stop()
-            refused = dry_run(cluster, "tenant-outage", manifest)
-            assert refused.returncode != 0
-            assert 'failed calling webhook "pods.runtimegate.dev"' in refused.stderr
-            assert dry_run(cluster, "kube-system", manifest).returncode == 0
-            cluster.kubectl("create", "configmap", "goes-on", "-n", "tenant-outage")
+        ),
+    ):
+        own.stop()
+        refused = dry_run(cluster, "tenant-outage", manifest)
+        assert refused.returncode != 0
+        assert 'failed calling webhook "pods.runtimegate.dev"' in refused.stderr
+        assert dry_run(cluster, "kube-system", manifest).returncode == 0
+        cluster.kubectl("create", "configmap", "goes-on", "-n", "tenant-outage")
     assert dry_run(cluster, "tenant-outage", manifest).returncode == 0
