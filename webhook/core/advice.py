@@ -10,7 +10,6 @@ from typing import Any
 from webhook.core import messages
 from webhook.core.decision import (
     CREATE,
-    Assign,
     Decision,
     Deny,
     Grounds,
@@ -90,13 +89,12 @@ def _sentences(template: _Template, kind: str) -> Iterator[str]:
         return
     decision = template.decision
     grounds = decision.grounds
-    match decision:
-        case Deny():
-            first = decision.message.partition("\n")[0]
-            yield messages.bounded(f"pods of this {kind} would be refused: {first}")
-            if grounds.suggestions:
-                named = " or ".join(grounds.suggestions)
-                yield messages.bounded(f"use runtimeClassName: {named} in its pod template")
-        case Assign() | Keep():
-            for line in (*grounds.notices, *grounds.warnings):
-                yield messages.bounded(f"pods of this {kind}: {line}")
+    if isinstance(decision, Deny):
+        first = decision.message.partition("\n")[0]
+        yield messages.bounded(f"pods of this {kind} would be refused: {first}")
+        if grounds.suggestions:
+            named = " or ".join(grounds.suggestions)
+            yield messages.bounded(f"use runtimeClassName: {named} in its pod template")
+        return
+    for line in (*grounds.notices, *grounds.warnings):
+        yield messages.bounded(f"pods of this {kind}: {line}")
