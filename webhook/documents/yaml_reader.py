@@ -95,6 +95,9 @@ class Reader:
             raise not_printable(error, self._part) from None
         except yaml.MarkedYAMLError as error:
             raise not_yaml(error, self._part) from None
+        except RecursionError:
+            # ``deepest`` counts mappings and lists; how many calls each takes, a subclass decides.
+            raise Fault((self._part.line, 1), (), "is nested too deep") from None
 
     def _document(self) -> Read:
         self._begin()
