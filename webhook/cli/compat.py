@@ -2,6 +2,8 @@
 
 import click
 
+from webhook.cli.compat_diff import diff
+from webhook.cli.compat_table import table
 from webhook.cli.compat_why import why
 
 
@@ -10,4 +12,6 @@ def compat() -> None:
     """Ask the compatibility table: what a runtime's release does, and what runs on it."""
 
 
+compat.add_command(table)
 compat.add_command(why)
+compat.add_command(diff)

@@ -24,7 +24,7 @@ from webhook.cli.compat_options import (
 )
 from webhook.cli.compat_words import one_line, releases_text
 from webhook.cli.manifests import InputError, load_manifests
-from webhook.cli.pods import Found, pods_in
+from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import Paint, as_json, finding_value, plain
 from webhook.cli.tables import at_terminal
 from webhook.core.applications import Verified
@@ -177,15 +177,11 @@ def answers_value(answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def _origin(answer: Answer) -> dict[str, Any]:
-    found = answer.found
-    return {
-        "source": found.manifest.source if found else answer.subject,
-        "document": found.manifest.document if found else 0,
-        "kind": found.manifest.kind if found else "",
-        "namespace": found.pod.namespace if found else "",
-        "name": found.name if found else "",
-        "template": found.pod.at if found else "",
-    }
+    """Where a pod stands; an image has the same keys."""
+    if answer.found is not None:
+        return found_value(answer.found)
+    nowhere = dict.fromkeys(("kind", "namespace", "name", "template"), "")
+    return {"source": answer.subject, "document": 0, **nowhere}
 
 
 def explanation_value(explanation: Explanation) -> dict[str, Any]:
@@ -232,6 +228,8 @@ def text_of(answer: Answer, paint: Paint = plain) -> Iterator[str]:
     applications = applications_of([explanation.needs])
     names = ", ".join(application.name for application in applications)
     yield f"  recognised as {names}" if names else "  no row knows what runs in it"
+    if applications and not explanation.findings:
+        yield "  nothing is known that it needs"
     met = [f for f in explanation.findings if f.verdict is Verdict.COMPATIBLE]
     for finding in explanation.findings:
         if finding.verdict is not Verdict.COMPATIBLE:

@@ -97,7 +97,7 @@ def fact_value(fact: Fact) -> dict[str, Any]:
         "summary": fact.summary,
         "note": fact.note,
         "workaround": fact.workaround,
-        "evidence": _evidence_value(fact.evidence),
+        "evidence": evidence_value(fact.evidence),
         "probe": fact.probe,
         "origin": fact.origin,
     }
@@ -119,7 +119,8 @@ def _when_value(when: Conditions) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if value}
 
 
-def _evidence_value(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+def evidence_value(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Sources as JSON."""
     return [
         {"kind": e.kind, "source": e.source, "date": e.date}
         | ({"tested": e.tested} if e.tested else {})
@@ -159,7 +160,7 @@ def _need_value(need: Need) -> dict[str, Any]:
         "when": need.when and _clause_value(need.when),
         "unless": need.unless and _clause_value(need.unless),
         "note": need.note,
-        "evidence": _evidence_value(need.evidence),
+        "evidence": evidence_value(need.evidence),
     }
 
 
@@ -170,7 +171,7 @@ def _verified_value(run: Verified) -> dict[str, Any]:
         "works": run.works,
         "applicationVersion": run.application_version,
         "note": run.note,
-        "evidence": _evidence_value(run.evidence),
+        "evidence": evidence_value(run.evidence),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from webhook.cli.facts import group_kind
 from webhook.cli.manifests import InputError, Inputs, Manifest
@@ -47,3 +48,15 @@ def _pods_of(manifest: Manifest) -> Iterator[PodView]:
         yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace)
     else:
         yield from pod_templates(manifest.obj, namespace=namespace)
+
+
+def found_value(found: Found) -> dict[str, Any]:
+    """Where a pod stands, as JSON."""
+    return {
+        "source": found.manifest.source,
+        "document": found.manifest.document,
+        "kind": found.manifest.kind,
+        "namespace": found.pod.namespace,
+        "name": found.name,
+        "template": found.pod.at,
+    }

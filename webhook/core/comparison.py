@@ -92,9 +92,18 @@ def changes(table: CompatTable, before: BoundRuntime, after: BoundRuntime) -> tu
     return tuple(
         change
         for change in found
-        if change.before.support != change.after.support
-        or (same_runtime and _said(change.before) != _said(change.after))
+        if not _is_one_sided_rule(change)
+        and (
+            change.before.support != change.after.support
+            or (same_runtime and _said(change.before) != _said(change.after))
+        )
     )
+
+
+def _is_one_sided_rule(change: Change) -> bool:
+    """A rule for all of a namespace that only one side has: no feature that anyone could need."""
+    sides = (change.before, change.after)
+    return change.feature.endswith("*") and any(j.fact is None for j in sides)
 
 
 def _answer(runtime: BoundRuntime, feature: Feature) -> Judgement:

@@ -5,7 +5,7 @@ who choose one.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from webhook.core.applications import Application, Verified
@@ -13,7 +13,7 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.compat import BoundRuntime, CompatTable, Finding, Needs, findings, needs_of, worst
 from webhook.core.names import VERDICT_RANK, Verdict
 from webhook.core.pod import ARCH_LABEL, PodView, text
-from webhook.core.runtimes import DEFAULT_ARCH, RuntimeProfile
+from webhook.core.runtimes import RuntimeProfile
 from webhook.core.syscalls import ARCHITECTURES
 from webhook.core.versions import Version
 
@@ -70,13 +70,7 @@ def explain(pod: PodView, profile: RuntimeProfile, table: CompatTable, today: da
     )
     if explanation.verdict is Verdict.COMPATIBLE:
         return explanation
-    return Explanation(
-        pod=pod,
-        needs=needs,
-        profile=profile,
-        findings=explanation.findings,
-        suggestions=_suggestions(explanation, table, today),
-    )
+    return replace(explanation, suggestions=_suggestions(explanation, table, today))
 
 
 def arch_of(pod: PodView, otherwise: str) -> str:
@@ -100,13 +94,8 @@ def _suggestions(refused: Explanation, table: CompatTable, today: date) -> tuple
 def _candidates(refused: Explanation, table: CompatTable, today: date) -> Iterator[Suggestion]:
     asked = refused.profile
     for runtime, hypervisor in ADVISED:
-        profile = RuntimeProfile(
-            runtime=runtime,
-            versions=_newest_alone(table, runtime),
-            hypervisor=hypervisor,
-            cri=asked.cri,
-            arch=asked.arch,
-        )
+        newest = default_profile(table, runtime, hypervisor)
+        profile = replace(newest, cri=asked.cri, arch=asked.arch)
         found = findings(refused.needs, table.bind(profile, today))
         yield Suggestion(profile=profile, verdict=worst(finding.verdict for finding in found))
 
@@ -152,8 +141,10 @@ def applications_of(needs: Iterable[Needs]) -> tuple[Application, ...]:
     return tuple({a.name: a for each in needs for _, a in each.members}.values())
 
 
-def default_profile(table: CompatTable, runtime: str) -> RuntimeProfile:
-    """The newest release of a runtime, as nobody said anything else."""
+def default_profile(
+    table: CompatTable, runtime: str, hypervisor: str | None = None
+) -> RuntimeProfile:
+    """The newest release of a runtime, of which nobody said more."""
     return RuntimeProfile(
-        runtime=runtime, versions=_newest_alone(table, runtime), arch=DEFAULT_ARCH
+        runtime=runtime, versions=_newest_alone(table, runtime), hypervisor=hypervisor
     )
