@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane bench lock clean
+.PHONY: help demo demo-cluster check lint test controlplane bench docs lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (a
 
 bench: $(VENV)/.dev ## the benchmarks; the figures of this machine
 	$(BIN)/python -m tests.bench
+
+docs: $(VENV)/.dev ## render docs/compatibility from the compatibility table
+	$(BIN)/python -m tests.docs
 
 lock: ## write the lock files anew from pyproject.toml
 	$(PYTHON) -m venv .build/lock
