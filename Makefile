@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane bench docs lock clean
+.PHONY: help demo demo-cluster check lint test controlplane runsc verify-facts bench docs lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and t
 	@$(BIN)/python -m tests.demo.cluster
 
 check: lint ## seconds, no network: lint and the quick tests
-	$(BIN)/pytest -q -m "not slow and not controlplane"
+	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc"
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/ruff check
@@ -29,11 +29,17 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint controlplane ## all tests, the real API server included
+test: lint controlplane runsc ## all tests, the real API server and the real runsc included
 	$(BIN)/pytest -q
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
 	tests/controlplane/build
+
+runsc: ## build gVisor's runsc (about 3 min cold), and fetch Debian's two releases of it
+	tests/runsc/build
+
+verify-facts: $(VENV)/.dev runsc ## run every probe under every runsc and natively, against the table
+	$(BIN)/python -m tests.facts.verify $(WRITE)
 
 bench: $(VENV)/.dev ## the benchmarks; the figures of this machine
 	$(BIN)/python -m tests.bench

@@ -41,7 +41,10 @@ ETCD_VERSION = pinned_version(HERE / "etcd" / "go.mod", "go.etcd.io/etcd/server/
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One command to build: its name, its Go package, and the folder of the go.mod it is from."""
+    """One command to build: its name, its Go package, and the folder of the go.mod it is from.
+
+    ``folder`` has what is built: ``bin``, ``stamp`` and ``log``, and the lock of the build.
+    """
 
     name: str
     package: str
@@ -49,6 +52,7 @@ class Program:
     version: str
     ldflags: str
     takes: str
+    folder: Path = BUILD_DIR
 
     def go_arguments(self, output: Path) -> list[str]:
         """The arguments of `go`; stripped, without paths of this machine, the same anywhere."""
@@ -66,11 +70,11 @@ class Program:
 
     @property
     def path(self) -> Path:
-        return BUILD_DIR / "bin" / self.name
+        return self.folder / "bin" / self.name
 
     @property
     def stamp_path(self) -> Path:
-        return BUILD_DIR / "stamp" / self.name
+        return self.folder / "stamp" / self.name
 
     def is_current(self) -> bool:
         """Whether the binary is there and was built from what go.mod and go.sum now say."""

@@ -11,9 +11,11 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.controlplane.binaries import (
+    BRINGS_THEM,
     BUILD_DIR,
     HERE,
     NEEDED,
@@ -26,12 +28,34 @@ from tests.controlplane.binaries import (
 HEARTBEAT_SECONDS = 60
 LOG_TAIL_LINES = 30
 GO_NEEDED = """\
-Building the control plane needs Go {needed} or newer; {found}.
+Building {what} needs Go {needed} or newer; {found}.
 Any of these brings it:
   - https://go.dev/dl/ (unpack it, and put its bin folder into PATH)
-  - Debian 13 or newer: apt-get install golang-go, then GOTOOLCHAIN=auto make controlplane
+  - Debian 13 or newer: apt-get install golang-go, then GOTOOLCHAIN=auto {brings}
     (a Go from 1.21 on fetches the release it needs by itself when GOTOOLCHAIN allows it)
+"""
+ASSETS_INSTEAD = """\
 Or let KUBEBUILDER_ASSETS name a folder that has etcd, kube-apiserver and kubectl."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Programs that are built together: where they go, and what messages call them."""
+
+    what: str
+    brings: str
+    module: Path
+    folder: Path
+    instead: str = ""
+
+
+CONTROL_PLANE = Project(
+    what="the control plane",
+    brings=BRINGS_THEM,
+    module=HERE,
+    folder=BUILD_DIR,
+    instead=ASSETS_INSTEAD,
+)
 
 
 class BuildError(Exception):
@@ -59,14 +83,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-def build(programs: Sequence[Program], environ: Mapping[str, str]) -> None:
+def build(
+    programs: Sequence[Program], environ: Mapping[str, str], project: Project = CONTROL_PLANE
+) -> None:
     """Build those of the programs that are missing or outdated. Raises BuildError."""
     if all(program.is_current() for program in programs):
-        say(f"control plane is up to date in {BUILD_DIR / 'bin'}: {names(programs)}")
+        say(f"{project.what} is up to date in {project.folder / 'bin'}: {names(programs)}")
         return
     environ = go_environment(environ)
-    check_go(environ)
-    with only_one_build():
+    check_go(environ, project)
+    with only_one_build(project):
         # Looked at again: another build may have made some while this one waited for it.
         for program in programs:
             if not program.is_current():
@@ -79,13 +105,13 @@ def go_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return kept | {"CGO_ENABLED": "0", "GOWORK": "off", "GO111MODULE": "on"}
 
 
-def check_go(environ: Mapping[str, str]) -> None:
+def check_go(environ: Mapping[str, str], project: Project = CONTROL_PLANE) -> None:
     """Raise BuildError unless the `go` of PATH is new enough, or may fetch one that is."""
-    needed = go_line(HERE / "go.mod")
+    needed = go_line(project.module / "go.mod")
     try:
         answer = subprocess.run(
             ["go", "version"],
-            cwd=HERE,
+            cwd=project.module,
             env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -93,36 +119,38 @@ def check_go(environ: Mapping[str, str]) -> None:
             check=False,
         )
     except OSError:
-        raise BuildError(go_needed(needed, "there is no go in PATH")) from None
+        raise BuildError(go_needed(project, needed, "there is no go in PATH")) from None
     found = re.search(r"\bgo(\d+(?:\.\d+)*)", answer.stdout)
     if answer.returncode or found is None:
         said = (answer.stderr or answer.stdout).strip()
-        raise BuildError(go_needed(needed, f"`go version` failed: {said}"))
+        raise BuildError(go_needed(project, needed, f"`go version` failed: {said}"))
     if tuple(int(part) for part in found[1].split(".")) < needed:
-        raise BuildError(go_needed(needed, f"the go in PATH is {found[1]}"))
+        raise BuildError(go_needed(project, needed, f"the go in PATH is {found[1]}"))
 
 
-def go_needed(needed: tuple[int, ...], found: str) -> str:
-    return GO_NEEDED.format(needed=".".join(map(str, needed)), found=found)
+def go_needed(project: Project, needed: tuple[int, ...], found: str) -> str:
+    version = ".".join(map(str, needed))
+    needs = GO_NEEDED.format(what=project.what, brings=project.brings, needed=version, found=found)
+    return (needs + project.instead).rstrip()
 
 
 @contextmanager
-def only_one_build() -> Iterator[None]:
+def only_one_build(project: Project) -> Iterator[None]:
     """Hold the lock of the build folder; the lock ends with the process, however it ends."""
     for folder in ("bin", "stamp", "log"):
-        BUILD_DIR.joinpath(folder).mkdir(parents=True, exist_ok=True)
-    with BUILD_DIR.joinpath("lock").open("w") as lock:
+        project.folder.joinpath(folder).mkdir(parents=True, exist_ok=True)
+    with project.folder.joinpath("lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another build of the control plane is running: waiting for it")
+            say(f"another build of {project.what} is running: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def build_one(program: Program, environ: Mapping[str, str]) -> None:
     """Build beside the old binary and replace it when done, so that no half of one is ever run."""
-    log = BUILD_DIR / "log" / f"{program.name}.log"
+    log = program.folder / "log" / f"{program.name}.log"
     made = program.path.with_suffix(".new")
     say(f"{program.name} {program.version}: building; {program.takes} with cold caches; log: {log}")
     began = time.monotonic()

@@ -1,0 +1,162 @@
+"""Probes of what the network stack offers beyond plain sockets: ``net:``."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+
+from webhook.data.probes.outcome import (
+    ACCEPTED,
+    INEFFECTIVE,
+    WORKS,
+    Probe,
+    UntestedError,
+    of_socket,
+)
+
+_SOL_TCP = 6
+_NETLINK = 16
+
+
+def _opened(family: int, kind: int, protocol: int = 0) -> Probe:
+    def probe() -> str:
+        socket.socket(family, kind, protocol).close()
+        return ACCEPTED
+
+    return of_socket(probe)
+
+
+def _netlink_group(protocol: int, group: int) -> Probe:
+    """Joining a multicast group, as daemons that follow the kernel's events do."""
+
+    def probe() -> str:
+        listener = socket.socket(_NETLINK, socket.SOCK_RAW, protocol)
+        listener.bind((0, group))
+        return ACCEPTED
+
+    return of_socket(probe)
+
+
+def _dump_addresses() -> str:
+    asks = socket.socket(_NETLINK, socket.SOCK_RAW, 0)
+    asks.settimeout(2)
+    asks.send(struct.pack("IHHIIB3x", 20, 22, 0x301, 1, 0, 0))
+    return WORKS if asks.recv(65536) else INEFFECTIVE
+
+
+def _option(level: int, option: int, value: bytes, kind: int = socket.SOCK_STREAM) -> Probe:
+    def probe() -> str:
+        socket.socket(socket.AF_INET, kind).setsockopt(level, option, value)
+        return ACCEPTED
+
+    return probe
+
+
+def _mark() -> str:
+    marked = socket.socket()
+    marked.setsockopt(1, 36, 5)
+    return WORKS if marked.getsockopt(1, 36) == 5 else INEFFECTIVE
+
+
+def _cork() -> str:
+    """Data written under TCP_CORK and then closed: Linux sends it at once."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    server, _ = listener.accept()
+    arrived: list[float] = []
+
+    def receive() -> None:
+        client.recv(16)
+        arrived.append(time.monotonic())
+
+    reader = threading.Thread(target=receive, daemon=True)
+    reader.start()
+    server.setsockopt(_SOL_TCP, 3, 1)
+    server.send(b"x")
+    began = time.monotonic()
+    server.close()
+    reader.join(2)
+    if not arrived:
+        return INEFFECTIVE
+    return WORKS if arrived[0] - began < 0.1 else "partial late"
+
+
+def _run(*command: str) -> None:
+    """Run an administrator's tool in this process' network namespace."""
+    if shutil.which(command[0]) is None:
+        raise UntestedError(f"no {command[0]} here")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ChildProcessError(done.stderr.strip()[:200])
+
+
+def _iptables(*rule: str, table: str = "nat", program: str = "iptables-legacy") -> Probe:
+    def probe() -> str:
+        try:
+            _run(program, "-w", "-t", table, *rule)
+        except ChildProcessError as refused:
+            return f"errno {_named(str(refused))}"
+        return ACCEPTED
+
+    return probe
+
+
+_SAID = {
+    "Table does not exist": "EPERM",
+    "Protocol not supported": "EPROTONOSUPPORT",
+    "Invalid argument": "EINVAL",
+    "No chain/target/match": "ENOENT",
+    "No such file": "ENOENT",
+    "Permission denied": "EPERM",
+    "Operation not permitted": "EPERM",
+}
+
+
+def _named(message: str) -> str:
+    return next((name for text, name in _SAID.items() if text in message), "OTHER")
+
+
+PROBES: Mapping[str, Probe] = {
+    "net:raw-socket": _opened(socket.AF_INET, socket.SOCK_RAW, 1),
+    "net:packet-socket": _opened(17, socket.SOCK_RAW, 0x0300),
+    "net:TCP_CORK": _cork,
+    "net:iptables-legacy": _iptables("-L"),
+    "net:iptables/comment": _iptables("-A", "OUTPUT", "-m", "comment", "--comment", "x"),
+    "net:iptables/conntrack": _iptables(
+        "-A", "OUTPUT", "-m", "conntrack", "--ctstate", "ESTABLISHED"
+    ),
+    "net:iptables/inverse-port": _iptables("-A", "OUTPUT", "-p", "tcp", "!", "--dport", "9"),
+    "net:iptables/mark": _iptables("-A", "OUTPUT", "-m", "mark", "--mark", "1"),
+    "net:iptables/multiport": _iptables(
+        "-A", "OUTPUT", "-p", "tcp", "-m", "multiport", "--dports", "9,10"
+    ),
+    "net:iptables/owner": _iptables("-A", "OUTPUT", "-m", "owner", "--uid-owner", "9"),
+    "net:iptables/raw": _iptables("-L", table="raw"),
+    "net:iptables-nft": _iptables("-L", program="iptables-nft"),
+    "net:nftables": _opened(_NETLINK, socket.SOCK_RAW, 12),
+    "net:netlink-route": _dump_addresses,
+    "net:netlink-groups": _netlink_group(0, 1),
+    "net:sctp": _opened(socket.AF_INET, socket.SOCK_STREAM, 132),
+    "net:mptcp": _opened(socket.AF_INET, socket.SOCK_STREAM, 262),
+    "net:udplite": _opened(socket.AF_INET, socket.SOCK_DGRAM, 136),
+    "net:vsock": _opened(40, socket.SOCK_STREAM),
+    "net:alg": _opened(38, socket.SOCK_SEQPACKET),
+    "net:xdp": _opened(44, socket.SOCK_RAW),
+    "net:icmp-socket": _opened(socket.AF_INET, socket.SOCK_DGRAM, 1),
+    "net:netlink-audit": _opened(_NETLINK, socket.SOCK_RAW, 9),
+    "net:netlink-generic": _opened(_NETLINK, socket.SOCK_RAW, 16),
+    "net:netlink-diag": _opened(_NETLINK, socket.SOCK_RAW, 4),
+    "net:SO_MARK": _mark,
+    "net:SO_ZEROCOPY": _option(1, 60, struct.pack("i", 1)),
+    "net:SO_TIMESTAMPING": _option(1, 37, struct.pack("i", 0x18), socket.SOCK_DGRAM),
+    "net:IP_TRANSPARENT": _option(0, 19, struct.pack("i", 1)),
+    "net:UDP_SEGMENT": _option(17, 103, struct.pack("i", 1400), socket.SOCK_DGRAM),
+    "net:TCP_FASTOPEN": _option(_SOL_TCP, 23, struct.pack("i", 5)),
+    "net:SO_BINDTODEVICE": _option(1, 25, b"lo\0"),
+    "net:IP_MTU_DISCOVER/IP_PMTUDISC_OMIT": _option(0, 10, struct.pack("i", 5), socket.SOCK_DGRAM),
+}
