@@ -28,7 +28,7 @@ from webhook.core.policy import (
     Rules,
     RuntimeClasses,
 )
-from webhook.core.runtimes import Inventory, RuntimeProfile
+from webhook.core.runtimes import Guards, Inventory, NamespaceLabelsGuard, RuntimeProfile
 from webhook.core.snapshot import Snapshot
 from webhook.core.versions import parse_version
 
@@ -192,6 +192,7 @@ def rules(modes: st.SearchStrategy[Mode] = any_mode) -> st.SearchStrategy[Rules]
             for verdict in Verdict
         }),
         runtime_annotations=st.sampled_from([(), ("dev.gvisor.*",), ("*",)]),
+        workloads=st.sampled_from([Action.WARN, Action.DENY, Action.IGNORE]),
     )  # fmt: skip
 
 
@@ -323,6 +324,12 @@ def inventories() -> st.SearchStrategy[Inventory]:
         name=st.just("cluster"),
         node_default=st.none() | profiles(),
         by_class=st.dictionaries(st.sampled_from(CLASSES), profiles(), max_size=4),
+        guards=st.builds(
+            Guards,
+            runtime_classes=st.sampled_from(Action),
+            namespace_labels=st.none()
+            | st.builds(NamespaceLabelsGuard, action=st.sampled_from(Action)),
+        ),
     )
 
 

@@ -20,6 +20,16 @@ namespaces = st.sampled_from(NAMESPACES)
 doors = st.sampled_from(Door)
 
 
+RESOURCES = [
+    {"group": group, "version": "v1", "resource": resource}
+    for group, resource in (
+        ("", "pods"), ("", "pods"), ("", "namespaces"), ("node.k8s.io", "runtimeclasses"),
+        ("apps", "deployments"),
+    )
+]  # fmt: skip
+deployments = raw_pods().map(
+    lambda pod: {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": pod}}
+)
 uids = hostile.filter(bool)
 
 
@@ -47,7 +57,7 @@ def test_an_answer_is_to_its_own_request_short_and_printable(
     assert_warnings(response.get("warnings", []))
     assert_message(response.get("status", {}).get("message", ""))
     for cause in response.get("status", {}).get("details", {}).get("causes", []):
-        assert all(text.isprintable() and len(text) <= 400 for text in cause.values())
+        assert all(text.isprintable() and len(text) <= 1700 for text in cause.values())
     for text in response["auditAnnotations"].values():
         assert text.isprintable()
         assert len(text) <= 10_000
@@ -86,14 +96,14 @@ def assert_told(decision: Decision) -> None:
     st.fixed_dictionaries({}, optional={
         "uid": st.just("u") | junk,
         "operation": st.sampled_from(["CREATE", "UPDATE", "DELETE", "CONNECT"]) | junk,
-        "resource": st.just({"group": "", "version": "v1", "resource": "pods"}) | junk,
-        "kind": junk,
+        "resource": st.sampled_from(RESOURCES) | junk,
+        "kind": st.just({"group": "apps", "version": "v1", "kind": "Deployment"}) | junk,
         "subResource": st.sampled_from(["", "status", "ephemeralcontainers"]) | junk,
         "namespace": namespaces | junk,
         "name": junk,
         "userInfo": st.just({"username": "alice", "groups": ["a"]}) | junk,
-        "object": raw_pods() | junk,
-        "oldObject": raw_pods() | junk,
+        "object": raw_pods() | deployments | junk,
+        "oldObject": raw_pods() | deployments | junk,
         "dryRun": junk,
     }),
     snapshots(),
@@ -105,7 +115,10 @@ def test_any_json_is_answered_or_is_its_senders_fault(
     body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
     with suppress(ReviewError, NamespaceNotSeen):
         outcome = admit(orjson.dumps(body), within, door)
-        assert orjson.loads(outcome.body)["response"]["uid"] == request["uid"]
+        response = orjson.loads(outcome.body)["response"]
+        assert response["uid"] == request["uid"]
+        assert_warnings(response.get("warnings", []))
+        assert_message(response.get("status", {}).get("message", ""))
 
 
 @given(st.binary(max_size=200) | junk.map(lambda value: repr(value).encode("utf-8", "replace")))
