@@ -45,6 +45,7 @@ def test_a_field_that_is_not_written_has_the_line_of_what_would_hold_it() -> Non
     (document,) = parsed("spec:\n  list:\n    - a\n").documents
     assert document.line_of(("spec", "list", 7, "x")) == 2
     assert document.line_of(("metadata", "name")) == 1
+    assert document.line_of(("spec", "list", 0, "x")) == 3
 
 
 def test_an_error_of_a_field_names_file_line_path_and_message() -> None:

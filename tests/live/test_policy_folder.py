@@ -122,6 +122,15 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     assert refusal(tmp_path / "a.yaml") == f"{tmp_path}/a.yaml: is no folder"
 
 
+def test_a_folder_that_cannot_be_reached_is_one_error(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml="a")
+    (tmp_path / "loop").symlink_to("loop")
+    assert refusal(tmp_path / "a.yaml" / "b") == (
+        f"{tmp_path}/a.yaml/b: cannot be read: Not a directory"
+    )
+    assert refusal(tmp_path / "loop").startswith(f"{tmp_path}/loop: cannot be read: ")
+
+
 def test_an_empty_folder_is_one_error(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: holds no file that ends in .yaml or .yml"
 

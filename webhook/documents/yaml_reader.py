@@ -9,6 +9,7 @@ the time of ``yaml.load``. The parser itself (libyaml) recurses nowhere.
 What a scalar, a key or a repeated key means is said by a subclass of ``Reader``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,7 @@ _LINE = 32
 _COLUMN = (1 << _LINE) - 1
 
 
-class Reader:
+class Reader(ABC):
     """Reads one part. ``faults`` are those after which reading went on."""
 
     most_values = 200_000
@@ -111,21 +112,21 @@ class Reader:
 
     # What a subclass says.
 
+    @abstractmethod
     def scalar(self, event: yaml.ScalarEvent) -> Any:
         """The value of a scalar that is no key."""
-        raise NotImplementedError
 
+    @abstractmethod
     def key(self, event: yaml.ScalarEvent) -> str | None:
         """The key that a scalar is; None where the entry is for ``odd_entry``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def odd_entry(self, event: yaml.ScalarEvent, key: str | None, entries: dict[str, Any]) -> None:
         """An entry without a key, or with one that ``entries`` has: must read or ``skip`` it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tagged(self, event: Any) -> None:
         """A mapping or list has a tag."""
-        raise NotImplementedError
 
     # What it may use.
 
