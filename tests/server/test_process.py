@@ -299,6 +299,15 @@ def test_a_second_sigterm_cuts_no_drain_short(tmp_path: Path) -> None:
         assert time.monotonic() - began >= 1
 
 
+def test_an_idle_client_that_never_says_goodbye_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with server(tmp_path, "--drain-seconds", "0", "--finish-seconds", "60") as running:
+        idle = running.connect()
+        assert ask_on(idle, "GET", "/healthz").status == 200
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(8) == 0
+        idle.close()
+
+
 def test_sigint_stops_at_once(tmp_path: Path) -> None:
     with server(tmp_path, "--drain-seconds", "60") as running:
         running.ask("GET", "/healthz")
