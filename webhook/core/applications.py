@@ -182,7 +182,7 @@ class Catalogue:
         self._others_last = globs_union(
             glob for _, recognition in self._others for glob in _wild(recognition)
         )
-        self._of_image = lru_cache(maxsize=8192)(self._matching)
+        self._of_image = lru_cache(maxsize=4096)(self._matching)
 
     def _index(self, application: Application, recognition: Recognition) -> None:
         wild = _wild(recognition)

@@ -49,7 +49,7 @@ VERDICTS: Mapping[tuple[Strength, Support], Verdict] = {
 """DESIGN 4: the verdict of one need against one fact; an ignored security field is apart."""
 
 _UNKNOWN_VERSION_SPAN = timedelta(days=730)
-_MOST_REMEMBERED = 8192
+_MOST_REMEMBERED = 2048
 _MOST_BOUND = 256
 MOST_CONTAINERS, MOST_USES, MOST_WORDS = 10_000, 5_000, 20_000
 """What a pod may have to be judged at all: some hundred times what any has."""

@@ -59,7 +59,7 @@ def parse_image(text: str) -> ImageReference | None:
     return _parsed(text) if 0 < len(text) <= _MAX_LENGTH else None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> ImageReference | None:
     name, _, digest = text.partition("@")
     if "@" in text and not _DIGEST.fullmatch(digest):
