@@ -16,6 +16,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors, too_large
@@ -159,25 +160,25 @@ class _Walk:
             self._refuse(below, f"is nested more than {_DEEPEST} folders deep")
             return
         try:
-            names = sorted(os.listdir(self.root / below))
+            with os.scandir(self.root / below) as found:
+                entries = sorted(found, key=attrgetter("name"))
         except OSError as error:
             self.errors.append(_unreadable(self.folder / below, error))
             return
-        if below and IGNORE in names:
+        if below and any(entry.name == IGNORE for entry in entries):
             self.left_out.append(below.rstrip("/"))
             return
-        self.entries += len(names)
-        for name in names:
-            if not name.startswith(".") and self.entries <= self.most_entries:
-                self._note(below + name, depth)
+        self.entries += len(entries)
+        for entry in entries:
+            if not entry.name.startswith(".") and self.entries <= self.most_entries:
+                self._note(entry, below + entry.name, depth)
 
-    def _note(self, name: str, depth: int) -> None:
-        path = self.root / name
+    def _note(self, entry: os.DirEntry[str], name: str, depth: int) -> None:
         try:
-            status = path.stat()
-            target = path.resolve(strict=True) if path.is_symlink() else None
+            status = entry.stat()
+            target = Path(entry.path).resolve(strict=True) if entry.is_symlink() else None
         except (OSError, RuntimeError) as error:
-            self.errors.append(_no_stat(self.folder / name, path, error))
+            self.errors.append(_no_stat(self.folder / name, entry, error))
             return
         is_folder = stat.S_ISDIR(status.st_mode)
         if target and (said := self._why_not_follow(target, is_folder)):
@@ -231,19 +232,19 @@ def _read(folder: Path, listing: _Listing) -> tuple[tuple[File, ...], tuple[Docu
     contents: list[File] = []
     errors: list[DocumentError] = []
     root = listing.root or folder
-    for name, _ in listing.files:
+    for name, status in listing.files:
         try:
-            contents.append((name, _content(root / name)))
+            contents.append((name, _content(root / name, status.st_size)))
         except OSError as error:
             errors.append(_unreadable(folder / name, error))
     return tuple(contents), tuple(errors)
 
 
-def _content(path: Path) -> bytes:
-    """A file's bytes; a pipe that has taken its place since blocks nobody."""
+def _content(path: Path, size: int) -> bytes:
+    """The bytes of a file that had this size; a pipe that has taken its place blocks nobody."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:
-        return file.read(MOST_BYTES + 1)
+        return file.read(size + 1)
 
 
 def _hash(files: tuple[File, ...]) -> str:
@@ -263,8 +264,8 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _no_stat(shown: Path, path: Path, error: OSError | RuntimeError) -> DocumentError:
-    if path.is_symlink():
+def _no_stat(shown: Path, entry: os.DirEntry[str], error: OSError | RuntimeError) -> DocumentError:
+    if entry.is_symlink():
         return _fault(shown, "is a link that leads nowhere")
     return _unreadable(shown, error)
 
