@@ -157,7 +157,7 @@ RECOGNISED: list[tuple[str, list[str]]] = [
     ("bitnamilegacy/postgresql-repmgr:16", ["postgresql"]),
     ("registry.redhat.io/rhel9/postgresql-15:1", ["postgresql"]),
     ("quay.io/sclorg/postgresql-16-c9s", ["postgresql"]),
-    ("timescale/timescaledb-ha:pg17", ["postgresql"]),
+    ("timescale/timescaledb-ha:pg17", ["postgresql", "timescaledb"]),
     ("postgis/postgis:17-3.5", ["postgresql"]),
     ("pgvector/pgvector:pg17", ["postgresql"]),
     ("supabase/postgres:15.8.1.060", ["postgresql"]),
@@ -195,7 +195,6 @@ SOMETHING_ELSE = [
     "ghcr.io/zalando/postgres-operator:v1.14.0",
     "percona/percona-postgresql-operator:2.5.0",
     "ghcr.io/cloudnative-pg/cloudnative-pg:1.28.0",
-    "bitnami/pgbouncer",
     "oliver006/redis_exporter:v1.74.0",
     "bitnami/redis-exporter",
     "redis/redisinsight:2.70",
@@ -254,7 +253,7 @@ def test_an_instance_of_cloudnative_pg_is_known_by_label_and_command_whatever_it
         labels=labels,
     )
     assert applications(instance) == ["cloudnative-pg"]
-    assert applications(pooler) == []
+    assert applications(pooler) == ["pgbouncer"]
 
 
 @pytest.mark.parametrize(
