@@ -36,6 +36,14 @@ def test_a_long_text_is_cut() -> None:
     assert clean("x" * 1_000_000) == "x" * 252 + "…"
 
 
+def test_a_text_is_not_made_longer_than_that_by_escaping_it() -> None:
+    assert clean("\U000e0001" * 1000, 25) == "\\U000e0001\\U000e0001\\U00…"
+
+
+def test_a_text_of_just_the_limit_is_whole() -> None:
+    assert clean("x" * 253) == "x" * 253
+
+
 def line_of(body: bytes) -> bytes:
     lines: list[bytes] = []
     log = ReviewLog(lines.append, now=lambda: MOMENT)

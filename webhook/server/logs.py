@@ -26,11 +26,12 @@ _STDOUT = 1
 def clean(text: str, limit: int = _LIMIT) -> str:
     """``text`` bounded, and with every character escaped that could move a cursor or a reader:
     controls, terminal escapes, bidirectional overrides, line separators."""
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    if text.isprintable():
+    if len(text) <= limit and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    escaped = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:limit]
+    )
+    return escaped if len(escaped) <= limit and len(text) <= limit else escaped[: limit - 1] + "…"
 
 
 def _cleaned(*texts: str) -> tuple[str, ...]:
