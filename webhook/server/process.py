@@ -43,7 +43,6 @@ log = logging.getLogger("runtimegate.server")
 
 _HEARTBEAT_SECONDS = 30
 _SWITCH_SECONDS = 0.001
-_COLLECT_AFTER = 20_000
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - writable where the root file system is not
 
 
@@ -105,9 +104,6 @@ class Gate(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         # A thread that computes gives way to the loop after this; Python's own 5 ms show in p99.
         sys.setswitchinterval(_SWITCH_SECONDS)
-        # What a review makes dies by its reference count: to look for cycles every 700 objects,
-        # that is several times a review, costs a twentieth of the decision and finds nothing.
-        gc.set_threshold(_COLLECT_AFTER, 10, 10)
         current = Current(_snapshot(settings, _now()))
         reloader = Reloader(source=settings.source, current=current, stamp=settings.stamp, now=_now)
         reloader.poll()  # a worker made later than the first starts with what holds now
