@@ -2,13 +2,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
 
-from webhook.cli import COMMANDS, CommandTable, ExitCode, command_line, run
+from webhook.cli import COMMANDS, MENDABLE, CommandTable, ExitCode, command_line, run
 from webhook.live.shipped import shipped
 
 NAMES = (
@@ -90,6 +91,12 @@ def test_every_command_of_the_table_is_one_and_says_what_it_does() -> None:
         command = group.get_command(context, name)
         assert command is not None
         assert command.help
+
+
+@pytest.mark.parametrize("place", MENDABLE)
+def test_every_error_that_its_reader_can_mend_exists(place: str) -> None:
+    module, _, name = place.partition(":")
+    assert issubclass(getattr(import_module(module), name), Exception)
 
 
 def test_version_as_json_is_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
