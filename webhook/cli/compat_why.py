@@ -216,7 +216,7 @@ def _print(answers: Sequence[Answer], table: CompatTable, *, assumed: bool) -> N
 
 
 def _coloured(text: str, colour: str) -> str:
-    return click.style(text, fg=colour, bold=colour == "red")
+    return click.style(text, fg=colour, bold=True if colour == "red" else None)
 
 
 def text_of(answer: Answer, paint: Paint = plain) -> Iterator[str]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from webhook.core.compat import VERDICTS, BoundRuntime, CompatTable, Fact, Judgement
-from webhook.core.features import NAMESPACES
+from webhook.core.features import NAMESPACES, wider
 from webhook.core.names import VERDICT_RANK, Feature, Strength, Support
 from webhook.core.versions import Version
 
@@ -85,9 +85,11 @@ def changes(table: CompatTable, before: BoundRuntime, after: BoundRuntime) -> tu
     Two releases of one runtime differ in a note too; two runtimes say everything in other words.
     """
     same_runtime = before.profile.runtime == after.profile.runtime
+    named = features_named(table)
     found = (
         Change(feature=feature, before=_answer(before, feature), after=_answer(after, feature))
-        for feature in sorted(features_named(table), key=feature_order)
+        for feature in sorted(named, key=feature_order)
+        if not _follows(feature, named, before, after)
     )
     return tuple(
         change
@@ -97,6 +99,16 @@ def changes(table: CompatTable, before: BoundRuntime, after: BoundRuntime) -> tu
             change.before.support != change.after.support
             or (same_runtime and _said(change.before) != _said(change.after))
         )
+    )
+
+
+def _follows(
+    feature: Feature, named: frozenset[Feature], before: BoundRuntime, after: BoundRuntime
+) -> bool:
+    """Whether an operation is answered by the rows of what it is an operation of, on both sides."""
+    whole = wider(feature)
+    return whole in named and all(
+        _answer(side, feature).fact is _answer(side, whole).fact for side in (before, after)
     )
 
 

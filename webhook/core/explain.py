@@ -86,6 +86,8 @@ def _suggestions(refused: Explanation, table: CompatTable, today: date) -> tuple
         suggestion
         for suggestion in _candidates(refused, table, today)
         if VERDICT_RANK[suggestion.verdict] > rank
+        # Of what is unknown nobody can say that it does better.
+        and suggestion.verdict is not Verdict.UNKNOWN
     ]
     best = max((VERDICT_RANK[suggestion.verdict] for suggestion in better), default=rank)
     return tuple(s for s in better if VERDICT_RANK[s.verdict] == best)
