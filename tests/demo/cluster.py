@@ -6,31 +6,27 @@ in a cluster: it lists and watches Namespaces, RuntimeClasses and Nodes, and is 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tests.controlplane.binaries import BinariesMissing, find_binaries
 from tests.controlplane.cluster import ControlPlane, KubectlError
 from tests.controlplane.processes import StartError
 from tests.demo.gate import Gate, GateError
-from tests.demo.kubectl import VALIDATING_WEBHOOK, Printed
+from tests.demo.kubectl import Printed
 from tests.demo.printing import conclude, introduce, show
 from tests.demo.story import EXAMPLES, IN_2018, POLICIES, POLICIES_2018, ROOT, TODAY, Scene
+from tests.registration import RIGHTS, registered
 
 OF_2018 = "tenant-2018"
 TENANTS = ("tenant-a", OF_2018)
 NAMESPACES = (*TENANTS, "platform-ingress")
-REGISTERED_WITHIN_SECONDS = 30
-
-_NAME_LABEL = "kubernetes.io/metadata.name"
-_READ = ["get", "list", "watch"]
 
 OBJECTS: tuple[dict[str, Any], ...] = (
     {
@@ -71,26 +67,7 @@ OBJECTS: tuple[dict[str, Any], ...] = (
             "runtimeHandlers": [{"name": name} for name in ("", "runc", "runsc", "kata-qemu")],
         },
     },
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": "runtimegate"},
-        "rules": [
-            {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READ},
-            {"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": _READ},
-        ],
-    },
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "runtimegate"},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "runtimegate",
-        },
-        "subjects": [{"kind": "User", "name": "webhook"}],
-    },
+    *RIGHTS,
 )
 """RuntimeClasses, a node as its kubelet reports it, and what the webhook may read."""
 
@@ -137,13 +114,34 @@ def play(plane: ControlPlane) -> int:
     wrong = 0
     with Gate(POLICIES, kubeconfig=kubeconfig) as gate:
         introduce("The shipped policies, today's gVisor", gate)
-        with registered(plane, gate, "runtimegate", "NotIn", ["kube-system", OF_2018]):
+        with registered_for_today(plane, gate):
             wrong += sum(show(scene, *create(plane, scene)) for scene in TODAY)
     with Gate(POLICIES_2018, kubeconfig=kubeconfig) as gate:
         introduce("The cluster of October 2018", gate)
-        with registered(plane, gate, "runtimegate-2018", "In", [OF_2018]):
+        with registered(
+            plane,
+            name="runtimegate-2018",
+            url=gate.url,
+            ca_pem=gate.ca_pem,
+            operator="In",
+            namespaces=[OF_2018],
+            probe=OF_2018,
+        ):
             wrong += sum(show(scene, *create(plane, scene)) for scene in IN_2018)
     return wrong
+
+
+def registered_for_today(plane: ControlPlane, gate: Gate) -> AbstractContextManager[None]:
+    """The gate of the shipped policies, asked about all namespaces but two."""
+    return registered(
+        plane,
+        name="runtimegate",
+        url=gate.url,
+        ca_pem=gate.ca_pem,
+        operator="NotIn",
+        namespaces=["kube-system", OF_2018],
+        probe="tenant-a",
+    )
 
 
 def create(plane: ControlPlane, scene: Scene) -> tuple[Printed, Mapping[str, Any] | None]:
@@ -155,72 +153,6 @@ def create(plane: ControlPlane, scene: Scene) -> tuple[Printed, Mapping[str, Any
         return printed, None
     stored = plane.kubectl("get", "-n", scene.namespace, "-f", str(scene.path), "-o", "json")
     return printed, stored.json()["spec"]
-
-
-@contextmanager
-def registered(
-    plane: ControlPlane, gate: Gate, name: str, operator: str, namespaces: list[str]
-) -> Iterator[None]:
-    """Register the gate's two webhooks, wait until both are called, and take them away again."""
-    selector = {
-        "matchExpressions": [{"key": _NAME_LABEL, "operator": operator, "values": namespaces}]
-    }
-    for kind, path, operations in (
-        ("MutatingWebhookConfiguration", "/mutate", ["CREATE"]),
-        ("ValidatingWebhookConfiguration", "/validate", ["CREATE", "UPDATE"]),
-    ):
-        webhook = _webhook(gate, path, operations, selector)
-        if kind.startswith("Mutating"):
-            webhook["reinvocationPolicy"] = "Never"
-        configuration = {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": kind,
-            "metadata": {"name": name},
-            "webhooks": [webhook],
-        }
-        plane.kubectl("create", "-f", "-", stdin=json.dumps(configuration))
-    try:
-        _wait_until_called(plane, OF_2018 if operator == "In" else "tenant-a")
-        yield
-    finally:
-        both = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
-        plane.kubectl("delete", both, name)
-
-
-def _webhook(
-    gate: Gate, path: str, operations: list[str], selector: Mapping[str, Any]
-) -> dict[str, Any]:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "scope": "Namespaced"}
-    return {
-        "name": VALIDATING_WEBHOOK,
-        "clientConfig": {
-            "url": f"{gate.url}{path}",
-            "caBundle": base64.b64encode(gate.ca_pem.encode()).decode(),
-        },
-        "rules": [{**rule, "operations": operations}],
-        "namespaceSelector": selector,
-        "failurePolicy": "Fail",
-        "matchPolicy": "Equivalent",
-        "sideEffects": "None",
-        "timeoutSeconds": 5,
-        "admissionReviewVersions": ["v1"],
-    }
-
-
-def _wait_until_called(plane: ControlPlane, namespace: str) -> None:
-    """A webhook just registered is called within about a second, not at once."""
-    deadline = time.monotonic() + REGISTERED_WITHIN_SECONDS
-    dry_run = ("create", "-n", namespace, "--dry-run=server", "-o", "json", "-f")
-    while time.monotonic() < deadline:
-        web = plane.kubectl(*dry_run, str(EXAMPLES / "web.yaml"), check=False)
-        runc = plane.kubectl(*dry_run, str(EXAMPLES / "runc.yaml"), check=False)
-        mutated = web.returncode == 0 and "runtimeClassName" in web.json()["spec"]
-        if mutated and VALIDATING_WEBHOOK in runc.stderr:
-            return
-        time.sleep(0.2)
-    raise TimeoutError(
-        f"the webhooks are not called {REGISTERED_WITHIN_SECONDS} s after registration"
-    )
 
 
 if __name__ == "__main__":

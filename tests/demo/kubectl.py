@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-VALIDATING_WEBHOOK = "pods.runtimegate.dev"
+from tests.registration import WEBHOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,6 @@ def created(file: str, kind: str, name: str, responses: Iterable[Mapping[str, An
     )
     error = (
         f"Error from server ({status.get('reason') or 'Forbidden'}): "
-        f'error when creating "{file}": admission webhook "{VALIDATING_WEBHOOK}" {cause}\n'
+        f'error when creating "{file}": admission webhook "{WEBHOOK}" {cause}\n'
     )
     return Printed(stdout="", stderr=said + error, returncode=1)
