@@ -33,8 +33,10 @@ def test_what_the_demo_prints_on_loopback_is_what_the_real_kubectl_prints(
 ) -> None:
     with ControlPlane(binaries) as plane:
         cluster.prepare(plane)
-        with Gate(POLICIES, kubeconfig=plane.kubeconfig("webhook")) as gate:
-            with cluster.registered_for_today(plane, gate):
-                real = [cluster.create(plane, scene)[0] for scene in TODAY]
+        with (
+            Gate(POLICIES, kubeconfig=plane.kubeconfig("webhook")) as gate,
+            cluster.registered_for_today(plane, gate),
+        ):
+            real = [cluster.create(plane, scene)[0] for scene in TODAY]
     with Gate(POLICIES) as gate:
         assert [loopback.create(gate, scene)[0] for scene in TODAY] == real
