@@ -240,10 +240,31 @@ def test_certificates_inside_a_kubeconfig_become_files_that_are_watched(tmp_path
     assert len(find_access(kubeconfig=path, environ={}).files) == 2
 
 
-def test_a_kubeconfig_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "a: [",
+        "[1]",
+        "hello",
+        '{"current-context": "c", "contexts": "x"}',
+        (
+            '{"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k"}}], '
+            '"clusters": [{"name": "k", "cluster": {}}]}'
+        ),
+    ],
+    ids=["missing", "empty", "no YAML", "a list", "a text", "wrong types", "no server"],
+)
+def test_a_kubeconfig_that_is_none_is_an_error_of_one_line(
+    tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "config"
+    if content is not None:
+        path.write_text(content)
     with pytest.raises(NoClusterError) as caught:
-        find_access(kubeconfig=tmp_path / "missing", environ={})
-    assert str(caught.value).startswith(f"{tmp_path / 'missing'}: ")
+        find_access(kubeconfig=path, environ={})
+    assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
 

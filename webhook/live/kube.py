@@ -24,6 +24,8 @@ _LIST_SECONDS = 60.0
 _WATCH_SILENCE_SECONDS = 90.0
 _MOST_CONNECTIONS = 8
 _CHUNK = 65536
+# What a kubeconfig of another shape makes the client's loader raise.
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 
 
 class KubeError(Exception):
@@ -115,6 +117,7 @@ def _from_kubeconfig(path: Path | None) -> Access:
     from kubernetes.client import Configuration  # noqa: PLC0415 - see the head of this file
     from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415
     from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415
+    from yaml import YAMLError  # noqa: PLC0415
 
     settings = Configuration()
     try:
@@ -123,9 +126,11 @@ def _from_kubeconfig(path: Path | None) -> Access:
             client_configuration=settings,
             persist_config=False,
         )
-    except (ConfigException, OSError, ValueError) as error:
+    except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
         said = " ".join(str(error).split())
         raise NoClusterError(f"{path or 'kubeconfig'}: {said}") from error
+    if not settings.host:
+        raise NoClusterError(f"{path or 'kubeconfig'}: the cluster has no server")
     settings.connection_pool_maxsize = _MOST_CONNECTIONS
     settings.retries = False
     named = (settings.ssl_ca_cert, settings.cert_file, settings.key_file)
