@@ -14,10 +14,15 @@ from pathlib import Path
 
 from tests.data.gvisor_corrections import ISSUES
 from tests.data.gvisor_timeline import Row, Span, read_history, rows
+from tests.runsc.releases import DEBIAN_RELEASES, VERSION
+from webhook.core.versions import parse_version
+from webhook.data.probes.registry import probe_name
 
 HERE = Path(__file__).parent
 OUTPUT = HERE.parents[1] / "webhook" / "data" / "compat" / "gvisor-syscalls.yaml"
 WIDTH = 190
+VERIFIED = tuple(map(parse_version, (*DEBIAN_RELEASES, VERSION)))
+"""The releases that the probes are run under."""
 _CONTINUED = ",\n         "
 
 
@@ -40,12 +45,22 @@ def _parts(row: Row) -> Iterator[str]:
     if versions != ["*"]:
         yield f"versions: [{', '.join(map(quoted, versions))}]"
     yield f"support: {row.does.support}"
+    if _is_probed(row):
+        yield f"probe: {probe_name(row.feature)}"
     if row.does.gate:
         flag, _, rest = row.does.gate.partition("=")
         value, support = rest.split(" ")
         yield f"gate: {{flag: {flag}, values: [{quoted(value)}], support: {support}}}"
     if note := _note(row):
         yield f"note: {quoted(note)}"
+
+
+def _is_probed(row: Row) -> bool:
+    """Whether ``make verify-facts`` sees the row: amd64, in force in a release that it runs."""
+    if row.arch not in {"", "amd64"} or row.does.support == "unknown":
+        return False
+    measured = any(version in span for version in VERIFIED for span in row.spans)
+    return measured and probe_name(row.feature) is not None
 
 
 def _interval(span: Span) -> str:

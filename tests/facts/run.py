@@ -11,7 +11,7 @@ from tests.facts.agreement import Comparison, Result, compare
 from tests.facts.sandbox import RunFailed, natively, under
 from tests.runsc.releases import Runsc
 from webhook.core.compat import BoundRuntime, Fact
-from webhook.core.names import Feature, Support
+from webhook.core.names import Feature
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.versions import parse_version
 from webhook.data.probes.registry import probe_name
@@ -22,6 +22,9 @@ TODAY = date(2026, 11, 24)
 
 _NEEDS_FLAG: Mapping[str, str] = {"net:iptables/": "net-raw"}
 """Features that can be seen only under a flag, though the flag is another row's gate."""
+
+_NOT_HERE = frozenset({"kvm-use-cpu-nums"})
+"""Flags that do something on the KVM platform only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ def _behind_gates(runsc: Runsc) -> Mapping[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for feature in probed_features():
         fact = _in_force(table, feature)
-        if fact is not None and fact.gate is not None and fact.support is Support.GATED:
+        if fact is not None and fact.gate is not None and fact.gate.flag not in _NOT_HERE:
             found.setdefault((fact.gate.flag, fact.gate.values[0]), []).append(feature)
         elif needed := _needed_flag(feature):
             found.setdefault((needed, "true"), []).append(feature)

@@ -1,4 +1,4 @@
-"""``make verify-facts``: every probe under every runsc that is here, and natively, against the table.
+"""``make verify-facts``: every probe under every runsc here, and natively, against the table.
 
     python -m tests.facts.verify [--write]
 

@@ -217,11 +217,17 @@ def _clone_pidfd() -> str:
 
 
 def _into_cgroup() -> str:
-    if not os.path.exists("/sys/fs/cgroup/cgroup.procs"):
-        descriptor = os.open("/", os.O_RDONLY)
-        _clone3(1 << 33, cgroup=descriptor)
-        return INEFFECTIVE
-    _clone3(1 << 33, cgroup=os.open("/sys/fs/cgroup", os.O_RDONLY))
+    raw("unshare", 0x20000)
+    LIBC.mount(b"none", b"/", None, 0x44000, None)
+    try:
+        mount(b"cgroup2", "groups")
+    except OSError:
+        # A kernel that knows the flag says that this is no cgroup.
+        _clone3(1 << 33, cgroup=os.open("/", os.O_RDONLY))
+    try:
+        _clone3(1 << 33, cgroup=os.open("groups", os.O_RDONLY))
+    finally:
+        LIBC.umount2(b"groups", 2)
     return ACCEPTED
 
 

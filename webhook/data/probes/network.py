@@ -98,27 +98,27 @@ def _run(*command: str) -> None:
 def _iptables(*rule: str, table: str = "nat", program: str = "iptables-legacy") -> Probe:
     def probe() -> str:
         try:
-            _run(program, "-w", "-t", table, *rule)
+            _run(program, "-w", "-t", table, *rule, *(("-j", "ACCEPT") if rule[0] == "-A" else ()))
         except ChildProcessError as refused:
-            return f"errno {_named(str(refused))}"
+            return _named(str(refused))
         return ACCEPTED
 
     return probe
 
 
 _SAID = {
-    "Table does not exist": "EPERM",
-    "Protocol not supported": "EPROTONOSUPPORT",
-    "Invalid argument": "EINVAL",
-    "No chain/target/match": "ENOENT",
-    "No such file": "ENOENT",
-    "Permission denied": "EPERM",
-    "Operation not permitted": "EPERM",
+    "Table does not exist": "absent ENOENT",
+    "Protocol not supported": "errno EPROTONOSUPPORT",
+    "Invalid argument": "errno EINVAL",
+    "No chain/target/match": "errno ENOENT",
+    "No such file": "errno ENOENT",
+    "Permission denied": "errno EPERM",
+    "Operation not permitted": "errno EPERM",
 }
 
 
 def _named(message: str) -> str:
-    return next((name for text, name in _SAID.items() if text in message), "OTHER")
+    return next((name for text, name in _SAID.items() if text in message), "errno OTHER")
 
 
 PROBES: Mapping[str, Probe] = {

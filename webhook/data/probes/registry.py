@@ -47,7 +47,7 @@ def probe_of(feature: str) -> Probe:
 
 
 def _single(namespace: str, rest: str) -> bool:
-    if not rest or "*" in rest:
+    if not rest or "*" in rest or (namespace == "syscall" and rest in calls.NOT_CALLED):
         return False
     return "/" not in rest if namespace in {"syscall", "fs"} else rest.startswith("/")
 

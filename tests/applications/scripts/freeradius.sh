@@ -1,0 +1,3 @@
+mkdir r; printf 'name = r\nprefix=/usr\nlibdir=/usr/lib/freeradius\nlogdir=%s\nrun_dir=%s\npidfile=%s/p\nlog {\n destination = stdout\n}\nclient l {\n ipaddr = 127.0.0.1\n secret = s\n}\nmodules {\n pap {\n }\n always reject {\n rcode = reject\n }\n}\nserver default {\n listen {\n type = auth\n ipaddr = 127.0.0.1\n port = 7068\n }\n authorize {\n update control {\n Cleartext-Password := "p"\n Auth-Type := PAP\n }\n }\n authenticate {\n Auth-Type PAP {\n pap\n }\n }\n}\n' "$T" "$T" "$T" >radiusd.conf
+back freeradius -f -l stdout -d "$T" -D /usr/share/freeradius; sleep 2
+printf 'User-Name=u,User-Password=p\n' | radclient -D /usr/share/freeradius -t 3 127.0.0.1:7068 auth s >c.log 2>&1; grep -q Accept c.log || die auth

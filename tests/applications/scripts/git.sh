@@ -1,0 +1,1 @@
+git init -q r && cd r && git config user.email a@x && git config user.name a && echo x >f && git add f && git commit -qm 1 && cd .. && git clone -q r c && git -C c gc -q && git -C c log --oneline | grep -q 1 || die git
