@@ -427,11 +427,12 @@ def test_table_prints_the_rows_in_force_for_a_release_and_where_they_come_from(
     origin = "origin".ljust(min(len(at), 60))
     assert told(capsys, *asked) == (
         "other 1.5: 2 rows\n"
-        f"  feature                  support                  releases  when  {origin}  "
-        f"source                              what it does\n"
-        f"  syscall:io_uring_setup   gated by --iouring=true  all             {at}  {source}  "
-        "answers ENOSYS unless asked\n"
-        f"  syscall:sync_file_range  absent                   <2              {at}  {source}  "
+        "  feature                  support                  releases  when  verified on  "
+        f"{origin}  {'source':<{len(source)}}  does\n"
+        "  syscall:io_uring_setup   gated by --iouring=true  all                          "
+        f"{at}  {source}  answers ENOSYS unless asked\n"
+        "  syscall:sync_file_range  absent                   <2                           "
+        f"{at}  {source}  "
         "answers ENOSYS\n"
     )
 
@@ -477,6 +478,7 @@ def test_table_as_json_has_every_row_of_a_runtime(
         "workaround": "Take 2.0.",
         "evidence": [EVIDENCE],
         "probe": None,
+        "verified": [],
         "origin": f"{folder}/a.yaml:1",
     }
     assert value["releases"] == {"other": RELEASES}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from webhook.cli.compat_pages import pages
 from webhook.live.shipped import shipped
+from webhook.live.verified import verified
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "compatibility"
@@ -11,7 +12,7 @@ FOLDER = ROOT / "docs" / "compatibility"
 
 def rendered() -> dict[str, str]:
     """Every page by its file's name."""
-    return pages(shipped().compat)
+    return pages(shipped().compat, verified())
 
 
 def outdated() -> list[str]:

@@ -22,9 +22,9 @@ from webhook.cli.compat_options import (
     titled,
     today_option,
 )
-from webhook.cli.compat_pages import code, escaped, table_lines
 from webhook.cli.compat_words import evidence_value, one_line, support_text
 from webhook.cli.manifests import InputError, load_manifests
+from webhook.cli.markdown import code, escaped, table_lines
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import as_json
 from webhook.cli.tables import print_rows

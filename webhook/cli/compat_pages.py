@@ -7,126 +7,75 @@ then what changed in which release; the sources stand below as footnotes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from textwrap import wrap
 
+from webhook.cli.compat_applications_page import applications_page
 from webhook.cli.compat_words import (
-    clause_text,
     namespace_title,
     one_line,
-    recognised_by,
     releases_text,
-    source_link,
+    runtime_title,
     support_text,
+    verified_text,
     when_text,
 )
-from webhook.core.applications import Application, Evidence, Need, Verified
-from webhook.core.comparison import Turn, history, rows_of
-from webhook.core.compat import BoundRuntime, CompatTable, Fact
-from webhook.core.explain import (
-    ADVISED,
-    default_profile,
-    newest_release,
-    runs_of,
-    usual_needs,
-    usual_verdict,
+from webhook.cli.markdown import (
+    PROVENANCE,
+    Footnotes,
+    code,
+    document,
+    escaped,
+    table_lines,
+    wrapped,
 )
+from webhook.core.comparison import Turn, history, rows_of
+from webhook.core.compat import CompatTable, Fact
+from webhook.core.explain import newest_release
 from webhook.core.features import NAMESPACES
 from webhook.core.names import RUNTIME_TITLES, Support
 from webhook.core.runtimes import RETIRED, RUNTIMES
+from webhook.core.verification import Verification
 from webhook.core.versions import Version
 
 FEWEST_ALIKE = 4
 """As many rows that say the same make a paragraph instead of a table."""
 
-_PROVENANCE = (
-    "<!-- Rendered from webhook/data/compat by `make docs`: edit the data, not this page. -->"
-)
 
+class Sources:
+    """Where the rows of a page come from: their evidence as footnotes, and what confirms them."""
 
-_APPLICATIONS = (
-    "What {} applications need of a runtime, how they are recognised, and where they were seen to "
-    "run. The verdicts are for their newest release with the usual settings. How to read it: "
-    "[compatibility.md](../compatibility.md)."
-)
-_ANY_DAY = date(1, 1, 1)
-"""For profiles that declare a release, whose verdict no day changes."""
+    def __init__(self, verification: Verification) -> None:
+        self._verification = verification
+        self._notes = Footnotes()
 
-
-class Footnotes:
-    """The sources of a page, each numbered once."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Evidence, int] = {}
-
-    def of(self, evidence: Iterable[Evidence]) -> str:
-        """The marks of some sources."""
-        return "".join(
-            f"[^{self._numbers.setdefault(e, len(self._numbers) + 1)}]" for e in evidence
-        )
+    def of(self, fact: Fact) -> str:
+        """The marks of a row's evidence, and the releases under which it was confirmed."""
+        on = verified_text(self._verification.of(fact))
+        confirmed = f"Verified on {escaped(on)}." if on else ""
+        return " ".join(filter(None, [confirmed, self._notes.of(fact.evidence)]))
 
     def lines(self) -> Iterator[str]:
-        """The sources themselves."""
-        for entry, number in self._numbers.items():
-            tested = f", tested {escaped(entry.tested)}" if entry.tested else ""
-            yield f"[^{number}]: {entry.kind}, {entry.date}{tested}: {_source(entry.source)}"
-
-
-def _source(source: str) -> str:
-    link, text = source_link(source), escaped(one_line(source))
-    if link is None:
-        return text
-    return f"<{link}>" if link == source else f"[{text}]({link})"
-
-
-_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]|~"} | {"<": "&lt;", "&": "&amp;"})
-
-
-def escaped(text: str) -> str:
-    """``text`` as Markdown that says just that, in one line."""
-    return one_line(text).translate(_SPECIAL)
-
-
-def code(text: str) -> str:
-    """``text`` as code, also in a table."""
-    return f"`{text.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-
-
-def wrapped(text: str, indent: str = "") -> list[str]:
-    """A paragraph in lines that a review can read."""
-    return wrap(text, 110, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def table_lines(head: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """A Markdown table; the cells are Markdown already."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
-def _document(lines: Iterable[str]) -> str:
-    return "\n".join(lines) + "\n"
+        """The footnotes."""
+        return self._notes.lines()
 
 
 def runtime_page(
-    table: CompatTable, facts: Sequence[Fact], runtime: str | None, version: Version | None
+    table: CompatTable,
+    facts: Sequence[Fact],
+    verification: Verification,
+    *,
+    runtime: str | None = None,
+    version: Version | None = None,
 ) -> str:
     """The rows ``facts`` as a page: of a runtime, or of some features of all runtimes."""
-    notes = Footnotes()
+    sources = Sources(verification)
     lines: list[str] = []
     for name, of_runtime in groupby(facts, key=lambda fact: fact.runtime):
-        lines += _runtime_lines(table, name, list(of_runtime), version, notes)
+        lines += _runtime_lines(table, name, list(of_runtime), version, sources)
     if not facts:
-        lines += [f"# {_title(runtime or '')}", "", _PROVENANCE, "", "No row speaks of it."]
-    return _document([*lines, "", *notes.lines()])
-
-
-def _title(runtime: str) -> str:
-    title = RUNTIME_TITLES.get(runtime, runtime)
-    return title[:1].upper() + title[1:] if title.startswith("the ") else title
+        lines += [f"# {runtime_title(runtime or '')}", "", PROVENANCE, "", "No row speaks of it."]
+    return document([*lines, "", *sources.lines()])
 
 
 def _runtime_lines(
@@ -134,13 +83,13 @@ def _runtime_lines(
     runtime: str,
     facts: Sequence[Fact],
     version: Version | None,
-    notes: Footnotes,
+    sources: Sources,
 ) -> Iterator[str]:
     release = version or newest_release(table, runtime)
     current = [f for f in facts if release is None or release in f.versions]
-    yield f"# {_title(runtime)}"
+    yield f"# {runtime_title(runtime)}"
     yield ""
-    yield _PROVENANCE
+    yield PROVENANCE
     yield ""
     yield from wrapped(_introduction(table, runtime, release))
     yield ""
@@ -148,7 +97,7 @@ def _runtime_lines(
     for namespace in NAMESPACES:
         below = [fact for fact in current if fact.feature.startswith(f"{namespace}:")]
         if below:
-            yield from _section(namespace, below, notes)
+            yield from _section(namespace, below, sources)
     if version is None:
         yield from _history_lines(history(facts))
 
@@ -184,7 +133,7 @@ def _counts(facts: Sequence[Fact]) -> Iterator[str]:
     )
 
 
-def _section(namespace: str, facts: Sequence[Fact], notes: Footnotes) -> Iterator[str]:
+def _section(namespace: str, facts: Sequence[Fact], sources: Sources) -> Iterator[str]:
     yield ""
     yield f"## {namespace_title(namespace)}"
     alike, others = _alike(facts)
@@ -196,7 +145,7 @@ def _section(namespace: str, facts: Sequence[Fact], notes: Footnotes) -> Iterato
     if others:
         yield ""
         head = ("feature", "support", "releases", "only with", "what it does")
-        yield from table_lines(head, (_fact_row(fact, notes) for fact in others))
+        yield from table_lines(head, (_fact_row(fact, sources) for fact in others))
 
 
 _LEVELS = tuple(Support)
@@ -219,13 +168,13 @@ def _alike(facts: Sequence[Fact]) -> tuple[list[_Alike], list[Fact]]:
     return alike, [fact for fact in facts if id(fact) not in kept]
 
 
-def _fact_row(fact: Fact, notes: Footnotes) -> tuple[str, ...]:
+def _fact_row(fact: Fact, sources: Sources) -> tuple[str, ...]:
     said = [
         escaped(fact.note or fact.summary),
         f"Then {fact.gate.support}." if fact.gate else "",
         f"Workaround: {escaped(fact.workaround)}" if fact.workaround else "",
         f"({escaped(fact.origin)})" if fact.overlay else "",
-        notes.of(fact.evidence),
+        sources.of(fact),
     ]
     return (
         code(fact.feature),
@@ -251,108 +200,13 @@ def _history_lines(turns: Sequence[Turn]) -> Iterator[str]:
         yield from wrapped(f"- **{release}**: {'; '.join(told)}", indent="  ")
 
 
-def applications_page(table: CompatTable, applications: Sequence[Application]) -> str:
-    """Applications: the verdict as most people run them, how they are recognised, their needs."""
-    notes = Footnotes()
-    runtimes = [
-        table.bind(default_profile(table, runtime, hypervisor), _ANY_DAY)
-        for runtime, hypervisor in ADVISED
-    ]
-    lines = [
-        "# Applications",
-        "",
-        _PROVENANCE,
-        "",
-        *wrapped(_APPLICATIONS.format(len(applications))),
-        "",
-        *table_lines(
-            ("application", *(_runtime_head(runtime) for runtime in runtimes)),
-            (_verdict_row(application, runtimes) for application in applications),
-        ),
-    ]
-    for application in applications:
-        lines += _application_lines(application, notes)
-    return _document([*lines, "", *notes.lines()])
-
-
-def _runtime_head(runtime: BoundRuntime) -> str:
-    version = next(iter(runtime.profile.versions), None)
-    return f"{_title(runtime.profile.runtime)}{f' {version}' if version else ''}"
-
-
-def _verdict_row(application: Application, runtimes: Iterable[BoundRuntime]) -> tuple[str, ...]:
-    link = f"[{escaped(application.name)}](#{application.name.replace('.', '')})"
-    return (link, *(_verdict_cell(application, runtime) for runtime in runtimes))
-
-
-def _verdict_cell(application: Application, runtime: BoundRuntime) -> str:
-    """The verdict, and how the run on the newest release went; of nothing known, nothing."""
-    known = any(usual_needs(application))
-    runs = sorted(runs_of(application, runtime.profile.runtime), key=_last_release)
-    parts = [
-        str(usual_verdict(application, runtime)) if known else "no need known",
-        f"seen to run: {runs[-1].works}" if runs else "",
-    ]
-    return ", ".join(filter(None, parts))
-
-
-def _last_release(run: Verified) -> tuple[object, ...]:
-    start = run.versions.intervals[-1].start
-    return (start is not None, start.key if start else ())
-
-
-def _application_lines(application: Application, notes: Footnotes) -> Iterator[str]:
-    yield ""
-    yield f"## {application.name}"
-    yield ""
-    ways = ", ".join(map(code, recognised_by(application)))
-    shipped = "" if application.origin == "shipped" else f" ({escaped(application.origin)})"
-    yield f"Recognised by {ways}{shipped}."
-    if application.needs:
-        yield ""
-        yield from table_lines(
-            ("needs", "how much", "its releases", "what for"),
-            (_need_row(need, notes) for need in application.needs),
-        )
-    if application.verified:
-        yield ""
-        yield from table_lines(
-            ("seen on", "works", "its release", "note"),
-            (_run_row(run, notes) for run in application.verified),
-        )
-
-
-def _need_row(need: Need, notes: Footnotes) -> tuple[str, ...]:
-    said = [
-        escaped(need.note),
-        f"Only with {code(clause_text(need.when))}." if need.when else "",
-        f"Not with {code(clause_text(need.unless))}." if need.unless else "",
-        notes.of(need.evidence),
-    ]
-    return (
-        code(need.feature),
-        str(need.strength),
-        escaped(releases_text(need.versions)) if need.versions else "all",
-        " ".join(filter(None, said)),
-    )
-
-
-def _run_row(run: Verified, notes: Footnotes) -> tuple[str, ...]:
-    return (
-        f"{_title(run.runtime)} {escaped(releases_text(run.versions))}",
-        run.works,
-        escaped(run.application_version),
-        " ".join(filter(None, [escaped(run.note), notes.of(run.evidence)])),
-    )
-
-
 def index_page(table: CompatTable) -> str:
     """The runtimes, how much is known of each, and those that have ended."""
     rows = Counter(fact.runtime for fact in table.facts)
     lines = [
         "# The compatibility table",
         "",
-        _PROVENANCE,
+        PROVENANCE,
         "",
         *table_lines(
             ("runtime", "rows", "releases", "newest"),
@@ -368,20 +222,22 @@ def index_page(table: CompatTable) -> str:
             ((name, gone.ended, gone.successor) for name, gone in RETIRED.items()),
         ),
     ]
-    return _document(lines)
+    return document(lines)
 
 
 def _index_row(table: CompatTable, runtime: str, rows: int) -> tuple[str, ...]:
     releases = table.releases.get(runtime, ())
     newest = str(releases[-1].version) if releases else ""
-    return f"[{_title(runtime)}]({runtime}.md)", str(rows), str(len(releases) or ""), newest
+    return f"[{runtime_title(runtime)}]({runtime}.md)", str(rows), str(len(releases) or ""), newest
 
 
-def pages(table: CompatTable) -> dict[str, str]:
+def pages(table: CompatTable, verification: Verification) -> dict[str, str]:
     """Every page of ``docs/compatibility`` by its file's name."""
-    runtimes = [runtime for runtime in RUNTIMES if rows_of(table, runtime)]
-    return {
+    found = {
         "README.md": index_page(table),
         "applications.md": applications_page(table, table.catalogue.applications),
-        **{f"{r}.md": runtime_page(table, rows_of(table, r), r, None) for r in runtimes},
     }
+    for runtime in RUNTIMES:
+        if rows := rows_of(table, runtime):
+            found[f"{runtime}.md"] = runtime_page(table, rows, verification, runtime=runtime)
+    return found

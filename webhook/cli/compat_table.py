@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from webhook.cli.compat_applications_page import applications_page
 from webhook.cli.compat_options import (
     UNKNOWN,
     Asked,
@@ -19,7 +20,7 @@ from webhook.cli.compat_options import (
     output_option,
     policies_option,
 )
-from webhook.cli.compat_pages import applications_page, index_page, runtime_page
+from webhook.cli.compat_pages import index_page, runtime_page
 from webhook.cli.compat_words import (
     application_value,
     evidence_text,
@@ -28,6 +29,7 @@ from webhook.cli.compat_words import (
     recognised_by,
     releases_text,
     support_text,
+    verified_text,
     when_text,
 )
 from webhook.cli.report import as_json
@@ -39,6 +41,7 @@ from webhook.core.images import glob_matches
 from webhook.core.names import shown
 from webhook.core.runtimes import RUNTIMES
 from webhook.core.versions import Version
+from webhook.live.verified import verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +182,7 @@ def table_value(
             for runtime, releases in sorted(compat.releases.items())
             if question.runtime in {None, runtime} and question.wants_facts
         },
-        "facts": [fact_value(fact) for fact in facts],
+        "facts": [fact_value(fact, verified().of(fact)) for fact in facts],
         "applications": [application_value(application) for application in applications],
     }
 
@@ -194,7 +197,9 @@ def _page(
         return applications_page(compat, applications)
     if question.runtime is None and question.feature is None:
         return index_page(compat)
-    return runtime_page(compat, facts, question.runtime, question.version)
+    return runtime_page(
+        compat, facts, verified(), runtime=question.runtime, version=question.version
+    )
 
 
 def _print(
@@ -209,7 +214,7 @@ def _print(
     for runtime in dict.fromkeys(fact.runtime for fact in facts):
         release = f" {question.version}" if question.version else ""
         rows = [_fact_cells(fact) for fact in facts if fact.runtime == runtime]
-        head = ("feature", "support", "releases", "when", "origin", "source", "what it does")
+        head = ("feature", "support", "releases", "when", "verified on", "origin", "source", "does")
         print_rows(f"{runtime}{release}: {_counted(len(rows), 'row')}", head, rows)
     for application in applications:
         _print_application(application)
@@ -223,6 +228,7 @@ def _fact_cells(fact: Fact) -> tuple[str, ...]:
         support_text(fact),
         releases_text(fact.versions),
         when_text(fact.when),
+        verified_text(verified().of(fact)),
         fact.origin,
         shown(evidence_text(fact.evidence), 160),
         shown(one_line(fact.note or fact.summary), 320),

@@ -9,6 +9,8 @@ from typing import Any
 
 from webhook.core.applications import Application, Clause, Evidence, Need, Recognition, Verified
 from webhook.core.compat import Conditions, Fact
+from webhook.core.names import RUNTIME_TITLES
+from webhook.core.verification import ProbeRun
 from webhook.core.versions import ALL_VERSIONS, Interval, IntervalSet
 
 _NAMESPACE_TITLES: Mapping[str, str] = {
@@ -30,6 +32,12 @@ _NAMESPACE_TITLES: Mapping[str, str] = {
 def namespace_title(namespace: str) -> str:
     """The heading of a namespace of features."""
     return _NAMESPACE_TITLES.get(namespace, namespace)
+
+
+def runtime_title(runtime: str) -> str:
+    """A runtime's name at the beginning of a line."""
+    title = RUNTIME_TITLES.get(runtime, runtime)
+    return title[:1].upper() + title[1:] if title.startswith("the ") else title
 
 
 def one_line(text: str) -> str:
@@ -83,8 +91,13 @@ def evidence_text(evidence: Iterable[Evidence]) -> str:
     return f"{entries[0].kind} {entries[0].date}: {one_line(entries[0].source)}{more}"
 
 
-def fact_value(fact: Fact) -> dict[str, Any]:
-    """One row as JSON."""
+def verified_text(runs: Iterable[ProbeRun]) -> str:
+    """The releases under which a row was confirmed; empty for none."""
+    return ", ".join(dict.fromkeys(run.label for run in runs))
+
+
+def fact_value(fact: Fact, runs: Iterable[ProbeRun]) -> dict[str, Any]:
+    """One row as JSON, with the runs that confirm it."""
     gate = fact.gate
     return {
         "runtime": fact.runtime,
@@ -99,6 +112,9 @@ def fact_value(fact: Fact) -> dict[str, Any]:
         "workaround": fact.workaround,
         "evidence": evidence_value(fact.evidence),
         "probe": fact.probe,
+        "verified": [
+            {"on": run.label, "observed": run.observed, "date": run.day.isoformat()} for run in runs
+        ],
         "origin": fact.origin,
     }
 
