@@ -246,7 +246,6 @@ def test_what_only_has_the_name_of_a_service_in_its_own_is_not_the_service(image
 
 BY_COMMAND: list[tuple[tuple[str, ...], list[str]]] = [
     (("gunicorn", "-b", "0.0.0.0:8000", "app:app"), ["gunicorn"]),
-    (("sh", "-c", "exec gunicorn -b :8000 app:app"), ["gunicorn"]),
     (("uvicorn", "app:app"), ["uvicorn"]),
     (("celery", "-A", "app", "worker"), ["celery"]),
     (("/bin/sh", "-c", "celery -A app worker -l info"), ["celery"]),
@@ -329,6 +328,8 @@ FAULTS: list[tuple[str, tuple[str, ...], str, list[tuple[str, str]]]] = [
     ("docker:29-dind", ("docker", "build", "."), "20260817.0", []),
     ("debian:12", (), "20221219.0", [("degraded", "syscall:statx/AT_NO_AUTOMOUNT")]),
     ("debian:11", (), "20221219.0", []),
+    ("maven:3.9", (), "20221219.0", [("degraded", "syscall:statx/AT_NO_AUTOMOUNT")]),
+    ("maven:3.9", (), "20240729.0", []),
     ("debian:12", (), "20240729.0", []),
     ("scylladb/scylla:2025.2", (), "20260817.0", [AIO]),
     ("scylladb/scylla:2025.2", ("--reactor-backend=epoll",), "20260817.0", []),
@@ -383,6 +384,22 @@ def test_dotnet_8_stops_on_arm64_where_programs_are_not_told_the_processors_feat
     assert faults(running("mcr.microsoft.com/dotnet/aspnet:8.0"), new) == []
     amd64 = profile("gvisor", "20240729.0", arch="amd64")
     assert faults(running("mcr.microsoft.com/dotnet/aspnet:8.0"), amd64) == []
+
+
+@pytest.mark.parametrize(
+    ("release", "flag"),
+    [
+        ("20260817.0", {"mount-cgroup-v2": "true"}),
+        ("20260905", {"in-sandbox-cgroup": "v2"}),
+    ],
+)
+def test_systemd_runs_with_the_flag_of_its_release_that_mounts_cgroups(
+    release: str, flag: dict[str, str]
+) -> None:
+    init = pod(containers=[container("c", "registry.example/os:1", command=["/sbin/init"])])
+    without = profile("gvisor", release)
+    assert faults(init, without) == [("incompatible", "fs:cgroup2")]
+    assert faults(init, profile("gvisor", release, flags=flag)) == [("degraded", "fs:cgroup2")]
 
 
 # google/gvisor@release-20260817.0:website/_data/application-compatibility.yml, verdict yes.
