@@ -77,3 +77,4 @@ def test_the_runs_of_a_row_are_those_of_its_feature_and_runtime() -> None:
 def test_a_run_is_called_by_its_release_and_flags() -> None:
     assert ran().label == "20240729.0"
     assert ran(net_raw="true").label == "20240729.0 --net-raw=true"
+    assert ran("v0.0.0-20260905035102-160fafc42237").label == "20260905"

@@ -1,5 +1,6 @@
 """The pages of docs/compatibility as the shipped table makes them."""
 
+from functools import cache
 from pathlib import Path
 
 from webhook.cli.compat_pages import pages
@@ -10,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "compatibility"
 
 
+@cache
 def rendered() -> dict[str, str]:
     """Every page by its file's name."""
     return pages(shipped().compat, verified())

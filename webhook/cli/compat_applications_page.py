@@ -12,12 +12,14 @@ from webhook.cli.markdown import (
     code,
     document,
     escaped,
+    releases_cell,
     table_lines,
     wrapped,
 )
 from webhook.core.applications import Application, Need, Verified
 from webhook.core.compat import BoundRuntime, CompatTable
 from webhook.core.explain import ADVISED, default_profile, runs_of, usual_needs, usual_verdict
+from webhook.core.versions import ALL_VERSIONS
 
 _APPLICATIONS = (
     "What {} applications need of a runtime, how they are recognised, and where they were seen to "
@@ -109,7 +111,7 @@ def _need_row(need: Need, notes: Footnotes) -> tuple[str, ...]:
     return (
         code(need.feature),
         str(need.strength),
-        escaped(releases_text(need.versions)) if need.versions else "all",
+        releases_cell(need.versions or ALL_VERSIONS),
         " ".join(filter(None, said)),
     )
 

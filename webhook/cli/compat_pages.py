@@ -14,7 +14,6 @@ from webhook.cli.compat_applications_page import applications_page
 from webhook.cli.compat_words import (
     namespace_title,
     one_line,
-    releases_text,
     runtime_title,
     support_text,
     verified_text,
@@ -26,6 +25,7 @@ from webhook.cli.markdown import (
     code,
     document,
     escaped,
+    releases_cell,
     table_lines,
     wrapped,
 )
@@ -170,8 +170,8 @@ def _alike(facts: Sequence[Fact]) -> tuple[list[_Alike], list[Fact]]:
 
 def _fact_row(fact: Fact, sources: Sources) -> tuple[str, ...]:
     said = [
-        escaped(fact.note or fact.summary),
-        f"Then {fact.gate.support}." if fact.gate else "",
+        _sentence(escaped(fact.note or fact.summary)),
+        f"With it {fact.gate.support}." if fact.gate else "",
         f"Workaround: {escaped(fact.workaround)}" if fact.workaround else "",
         f"({escaped(fact.origin)})" if fact.overlay else "",
         sources.of(fact),
@@ -179,10 +179,14 @@ def _fact_row(fact: Fact, sources: Sources) -> tuple[str, ...]:
     return (
         code(fact.feature),
         escaped(support_text(fact)),
-        escaped(releases_text(fact.versions)),
+        releases_cell(fact.versions),
         escaped(when_text(fact.when)),
         " ".join(filter(None, said)),
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text}." if text and not text.endswith(".") else text
 
 
 def _history_lines(turns: Sequence[Turn]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from webhook.cli.compat_words import one_line, source_link
+from webhook.cli.compat_words import one_line, releases_text, source_link
 from webhook.core.applications import Evidence
+from webhook.core.versions import ALL_VERSIONS, IntervalSet
 
 PROVENANCE = (
     "<!-- Rendered from webhook/data/compat by `make docs`: edit the data, not this page. -->"
@@ -50,6 +51,11 @@ def escaped(text: str) -> str:
 def code(text: str) -> str:
     """``text`` as code, also in a table."""
     return f"`{text.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def releases_cell(releases: IntervalSet) -> str:
+    """Releases as code; all of them as that word."""
+    return "all" if releases == ALL_VERSIONS else code(releases_text(releases))
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:

@@ -22,8 +22,10 @@ class ProbeRun:
 
     @property
     def label(self) -> str:
-        """``20240729.0 --net-raw=true``."""
-        return " ".join([str(self.release), *(f"--{k}={v}" for k, v in self.flags.items())])
+        """``20240729.0 --net-raw=true``; of a Go pseudo-version the day alone."""
+        pseudo = str(self.release).startswith("v0.0.0-") and self.release.date
+        release = pseudo.replace("-", "") if pseudo else str(self.release)
+        return " ".join([release, *(f"--{k}={v}" for k, v in self.flags.items())])
 
     def confirms(self, fact: Fact) -> bool:
         """Whether a shipped row speaks of just what was run."""
