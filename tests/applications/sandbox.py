@@ -18,12 +18,14 @@ from tests.runsc.releases import Runsc
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 SECONDS = 180
 
-_NATIVELY = (
-    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts"),
-    *("sh", "-c"),
+_ENTER = (
     'ip link set lo up; cd "$0" && mount --rbind /dev dev && mount -t proc proc proc &&'
     " mount -t sysfs sys sys && mount -t tmpfs tmp tmp && mount -t tmpfs run run &&"
-    ' mount -t tmpfs shm dev/shm; exec chroot "$0" "$@"',
+    ' mount -t tmpfs shm dev/shm; exec chroot "$0" "$@"'
+)
+_NATIVELY = (
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts"),
+    *("sh", "-c", _ENTER),
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import webhook
-from tests.runsc.releases import Runsc
+from tests.runsc.releases import Runsc, as_root
 
 PROBES = Path(webhook.__file__).parent / "data" / "probes"
 SECONDS = 300
@@ -25,7 +25,7 @@ class RunFailed(Exception):
 
 def natively(features: Sequence[str]) -> Mapping[str, str]:
     """The verdict of each feature's probe on this machine's kernel."""
-    return _verdicts(_NATIVELY, features)
+    return _verdicts((*as_root(), *_NATIVELY), features)
 
 
 def under(

@@ -8,7 +8,6 @@ does, 2 there is no runsc, or the probes cannot run. ``--write`` keeps the resul
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -22,13 +21,13 @@ from tests.facts.agreement import Comparison, Result
 from tests.facts.record import OUTPUT, document
 from tests.facts.run import Variant, comparisons, contradictions, native, variants
 from tests.facts.sandbox import RunFailed
-from tests.runsc.releases import BRINGS_IT, Runsc, find_releases
+from tests.runsc.releases import BRINGS_IT, Runsc, can_be_root, find_releases
 
 
 def main(arguments: Sequence[str], console: Console) -> int:
     """Run everything; the exit code."""
     releases = find_releases()
-    if os.geteuid() or not releases:
+    if not releases or not can_be_root():
         console.print(f"verify-facts must be run by root, with a runsc: `{BRINGS_IT}`")
         return 2
     try:

@@ -6,6 +6,8 @@ Only the standard library: `build` runs this before anything is installed.
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,21 @@ class Runsc:
 
     def command(self, *flags: str) -> tuple[str, ...]:
         """``runsc do`` on the root file system of this machine, without a network but lo."""
-        return (str(self.path), "--network=none", *flags, "do")
+        return (*as_root(), str(self.path), "--network=none", *flags, "do")
+
+
+def as_root() -> tuple[str, ...]:
+    """What a command is put after so that root runs it: nothing where we are root."""
+    return ("sudo", "-n") if os.geteuid() else ()
+
+
+def can_be_root() -> bool:
+    """Whether a command can be run as root, without a question asked."""
+    if os.geteuid() == 0:
+        return True
+    if shutil.which("sudo") is None:
+        return False
+    return subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
 
 
 class RunscMissing(Exception):

@@ -380,6 +380,35 @@ def _socket_filter() -> str:
     return INEFFECTIVE if select.select([receiver], [], [], 0.5)[0] else WORKS
 
 
+def _session_id() -> str:
+    """setsid of a child that leads nothing gives the session's id: the child's own."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, str(raw("setsid")).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    said = int(os.read(reader, 20))
+    return WORKS if said == child else f"errno SID-{said}"
+
+
+def _join_users() -> object:
+    """A child's user namespace is joined."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        raw("unshare", 0x10000000)
+        os.write(writer, b"x")
+        signal.pause()
+    os.read(reader, 1)
+    return raw("setns", os.open(f"/proc/{child}/ns/user", os.O_RDONLY), 0x10000000)
+
+
+def _propagate_below() -> object:
+    raw("unshare", 0x20000)
+    return checked(LIBC.mount(b"none", b"/", None, 0x84000, None), "mount")
+
+
 def _bpf_map() -> object:
     return raw("bpf", 0, struct.pack("IIIII", 2, 4, 4, 1, 0) + bytes(100), 72)
 
@@ -444,6 +473,10 @@ PROBES: Mapping[str, Probe] = {
     "syscall:setns/pidfd": _accepts(
         lambda: raw("setns", raw("pidfd_open", os.getpid(), 0), 0x40000000)
     ),
+    "syscall:fallocate/mode-0": _accepts(lambda: raw("fallocate", _file(0), 0, 0, 8192)),
+    "syscall:mount/MS_REC": _accepts(_propagate_below),
+    "syscall:setns/CLONE_NEWUSER": _accepts(_join_users),
+    "syscall:setsid/session-id": _session_id,
     "syscall:setsockopt/SO_ATTACH_FILTER": _socket_filter,
     "syscall:shmctl/SHM_LOCK": _shm_lock,
     "syscall:shmget/SHM_HUGETLB": _shm_hugetlb,

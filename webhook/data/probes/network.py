@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import struct
@@ -57,10 +58,34 @@ def _option(level: int, option: int, value: bytes, kind: int = socket.SOCK_STREA
     return probe
 
 
+def _syn_count() -> str:
+    asks = socket.socket()
+    asks.setsockopt(_SOL_TCP, 7, 4)
+    return WORKS if asks.getsockopt(_SOL_TCP, 7) == 4 else INEFFECTIVE
+
+
 def _mark() -> str:
     marked = socket.socket()
     marked.setsockopt(1, 36, 5)
     return WORKS if marked.getsockopt(1, 36) == 5 else INEFFECTIVE
+
+
+def _peer() -> str:
+    """Whether a server learns the process that connected, a child of the one that made it."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind("s")
+    server.listen()
+    child = os.fork()
+    if child == 0:
+        client = socket.socket(socket.AF_UNIX)
+        client.connect("s")
+        client.recv(1)
+        os._exit(0)
+    accepted, _ = server.accept()
+    (pid,) = struct.unpack("i8x", accepted.getsockopt(1, 17, 12))
+    accepted.send(b"x")
+    os.waitpid(child, 0)
+    return WORKS if pid == child else "absent WRONG-PID"
 
 
 def _cork() -> str:
@@ -126,6 +151,7 @@ PROBES: Mapping[str, Probe] = {
     "net:packet-socket": _opened(17, socket.SOCK_RAW, 0x0300),
     "net:TCP_CORK": _cork,
     "net:iptables-legacy": _iptables("-L"),
+    "net:iptables/addrtype": _iptables("-A", "OUTPUT", "-m", "addrtype", "--dst-type", "LOCAL"),
     "net:iptables/comment": _iptables("-A", "OUTPUT", "-m", "comment", "--comment", "x"),
     "net:iptables/conntrack": _iptables(
         "-A", "OUTPUT", "-m", "conntrack", "--ctstate", "ESTABLISHED"
@@ -140,7 +166,9 @@ PROBES: Mapping[str, Probe] = {
     "net:iptables-nft": _iptables("-L", program="iptables-nft"),
     "net:nftables": _opened(_NETLINK, socket.SOCK_RAW, 12),
     "net:netlink-route": _dump_addresses,
-    "net:netlink-groups": _netlink_group(0, 1),
+    "net:netlink-route-groups": _netlink_group(0, 0x10 | 0x40),
+    "net:SO_PEERCRED/pid": _peer,
+    "net:TCP_SYNCNT/read": _syn_count,
     "net:sctp": _opened(socket.AF_INET, socket.SOCK_STREAM, 132),
     "net:mptcp": _opened(socket.AF_INET, socket.SOCK_STREAM, 262),
     "net:udplite": _opened(socket.AF_INET, socket.SOCK_DGRAM, 136),
