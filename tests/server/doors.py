@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from certs.bootstrap import self_signed_pair
 from certs.files import serving_files
@@ -30,8 +31,8 @@ from webhook.server.health import Health
 from webhook.server.logs import ReviewLog
 from webhook.server.metrics import Metrics
 from webhook.server.process import front_of
+from webhook.server.protocol import ReviewProtocol
 from webhook.server.tls import ServingContext
-from webhook.server.worker import ReviewProtocol
 
 # OpenSSL judges by the real clock, so the certificate has to live in the present.
 NOW = datetime.now(UTC)  # noqa: TID251
@@ -209,9 +210,16 @@ def ask_on(
 
 @contextmanager
 def front_door(
-    built: Built, folder: Path, *, server_of: Callable[[Any], uvicorn.Server] = uvicorn.Server
+    built: Built,
+    folder: Path,
+    *,
+    server_of: Callable[[Any], uvicorn.Server] = uvicorn.Server,
+    protocol: type[HttpToolsProtocol] = ReviewProtocol,
 ) -> Iterator[FrontDoor]:
-    """Serve on a free port of loopback, as a worker does."""
+    """Serve on a free port of loopback, as a worker does.
+
+    With uvicorn's own ``protocol`` every review goes the whole way through the front.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     self_signed_pair(folder, now=NOW, hostname="localhost")
     tls = ServingContext(serving_files(folder), now=NOW)
@@ -219,7 +227,7 @@ def front_door(
     front: Front = front_of(built.service, threads=2)
     config: Any = uvicorn.Config(
         front,
-        http=ReviewProtocol,
+        http=protocol,
         loop="uvloop",
         lifespan="off",
         ws="none",

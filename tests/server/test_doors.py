@@ -1,4 +1,4 @@
-"""The contract of the two doors: one table of cases, driven through both."""
+"""The contract of the doors: one table of cases, driven through the Flask app and the front."""
 
 import base64
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.build import container, pod, policy, review, rules, snapshot
 from tests.server.doors import (
@@ -23,6 +24,7 @@ from tests.server.doors import (
 from webhook.core.cluster import ClusterView
 from webhook.core.names import Mode
 from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.server.protocol import ReviewProtocol
 from webhook.wire.review import MAX_BODY_BYTES
 
 JSON = {"Content-Type": "application/json"}
@@ -188,14 +190,15 @@ def built() -> Built:
     return build()
 
 
-@pytest.fixture(scope="module", params=["flask", "front"])
+@pytest.fixture(scope="module", params=["flask", "front", "front without the short way"])
 def door(
     request: pytest.FixtureRequest, built: Built, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
     if request.param == "flask":
         yield FlaskDoor(built)
         return
-    with front_door(built, tmp_path_factory.mktemp("tls")) as opened:
+    protocol = ReviewProtocol if request.param == "front" else HttpToolsProtocol
+    with front_door(built, tmp_path_factory.mktemp("tls"), protocol=protocol) as opened:
         yield opened
 
 
@@ -204,7 +207,7 @@ def ask(door: Door, case: Case) -> Reply:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_both_doors_answer_alike(door: Door, case: Case) -> None:
+def test_all_doors_answer_alike(door: Door, case: Case) -> None:
     reply = ask(door, case)
     assert reply.status == case.status, reply.body
     if case.status != 200:
@@ -409,5 +412,5 @@ def test_a_review_from_a_stranger_operation_is_counted_as_other() -> None:
     assert 'operation="other"' in door.ask("GET", "/metrics").body.decode()
 
 
-def test_both_kinds_of_door_are_in_this_contract(door: Door) -> None:
+def test_every_kind_of_door_is_in_this_contract(door: Door) -> None:
     assert isinstance(door, FlaskDoor | FrontDoor)

@@ -5,8 +5,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from tests.server.doors import (
 from webhook.core.cluster import ClusterView
 from webhook.core.policy import LabelSelector, NamespaceSelector
 from webhook.server.process import front_of
-from webhook.server.worker import MAX_HEAD_BYTES, DrainingServer, Stop
+from webhook.server.protocol import MAX_HEAD_BYTES
+from webhook.server.worker import DrainingServer, Stop
 from webhook.wire.review import MAX_BODY_BYTES
 
 JSON = {"Content-Type": "application/json"}
@@ -74,6 +76,89 @@ def test_a_connection_is_kept_for_the_next_review(door: FrontDoor) -> None:
     assert ask_on(connection, "GET", "/healthz").status == 200
     assert connection.sock is sock
     connection.close()
+
+
+HEAD = (
+    b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n%b\r\n"
+)
+
+
+def posted(body: bytes, extra: bytes = b"") -> bytes:
+    """A whole request."""
+    return HEAD % (len(body), extra) + body
+
+
+def test_requests_sent_without_waiting_are_answered_in_their_order(tmp_path: Path) -> None:
+    built, opened = waiting_door(tmp_path, 0.3)
+    slow, quick = review_bytes(), review_bytes(namespace="kube-system")
+    with opened as door, raw(door) as connection:
+        healthz = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        connection.sendall(posted(quick) + posted(slow) + posted(b"{") + healthz + posted(quick))
+        stream = connection.makefile("rb")
+        lines = []
+        while len(lines) < 5:
+            line = stream.readline()
+            length = 0
+            while header := stream.readline().strip():
+                if header.lower().startswith(b"content-length:"):
+                    length = int(header.partition(b":")[2])
+            lines.append((line.split()[1], stream.read(length)[:1]))
+        stream.close()
+    assert [status for status, _ in lines] == [b"200", b"200", b"400", b"200", b"200"]
+    assert [first for _, first in lines] == [b"{", b"{", b"t", b"o", b"{"]
+    assert len(built.lines) == 4
+
+
+def test_a_review_in_many_pieces_is_one(door: FrontDoor) -> None:
+    request = posted(review_bytes())
+    with raw(door) as connection:
+        for n in range(0, len(request), 97):
+            connection.sendall(request[n : n + 97])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_says_close_is_closed_after_its_answer(door: FrontDoor) -> None:
+    with raw(door) as connection:
+        connection.sendall(posted(review_bytes(), b"Connection: close\r\n"))
+        data = received(connection)
+    assert data.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in data
+
+
+def test_a_review_that_arrives_while_the_server_stops_is_answered_last(
+    built: Built, tmp_path: Path
+) -> None:
+    request = posted(review_bytes())
+    with raw_of(built, tmp_path) as (connection, stop):
+        connection.sendall(request[:-10])
+        while built.service.reviews.in_flight == 0:
+            time.sleep(0.005)
+        stop()
+        time.sleep(0.3)
+        connection.sendall(request[-10:])
+        data = received(connection)
+    assert data.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in data
+
+
+@contextmanager
+def raw_of(built: Built, tmp_path: Path) -> Iterator[tuple[ssl.SSLSocket, Callable[[], None]]]:
+    """A connection, and the way to stop its server."""
+    servers: list[uvicorn.Server] = []
+
+    def server_of(config: Any) -> uvicorn.Server:
+        servers.append(uvicorn.Server(config))
+        return servers[-1]
+
+    def stop() -> None:
+        servers[0].should_exit = True
+
+    with (
+        front_door(built, tmp_path, server_of=server_of) as door,
+        raw(door) as connection,
+    ):
+        yield connection, stop
 
 
 def test_while_draining_every_answer_asks_for_another_connection(

@@ -24,7 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _DOORS = {f"/{door}": door for door in Door}
-_LARGE_BYTES = 128 * 1024
+LARGE_BYTES = 128 * 1024
 _GRACE = 1.1  # so that what knows the reason says it first
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 * MAX_BODY_BYTES
@@ -40,8 +40,8 @@ class Front:
     def __init__(
         self, *, reviews: Reviews, health: Health, rest: Application, threads: int
     ) -> None:
-        self._reviews = reviews
-        self._health = health
+        self.reviews = reviews
+        self.health = health
         self._rest = rest
         self._waiting = ThreadPoolExecutor(threads, thread_name_prefix="namespace")
         self._working = ThreadPoolExecutor(1, thread_name_prefix="large")
@@ -55,34 +55,34 @@ class Front:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        if self._health.draining:
+        if self.health.draining:
             send = _closing(send)
         door = _DOORS.get(scope["path"])
         if door is None or scope["method"] != "POST":
             await self._rest(scope, receive, send)
             return
-        token = self._reviews.begin()
+        token = self.reviews.begin()
         try:
             await self._review(door, scope, receive, send)
         except _SenderGoneError:
             return
         finally:
-            self._reviews.end(token)
+            self.reviews.end(token)
 
     async def _review(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
         body = await _read(headers.get(b"content-length"), receive)
         if body is None:
-            await _send(_closing(send), self._reviews.too_large(door), receive)
+            await _send(_closing(send), self.reviews.too_large(door), receive)
             return
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         await _send(send, await self._answered(door, content_type, body, scope["query_string"]))
 
     async def _answered(self, door: Door, content_type: str, body: bytes, query: bytes) -> Answer:
-        if len(body) > _LARGE_BYTES:
+        if len(body) > LARGE_BYTES:
             return await self._in_thread(self._working, door, content_type, body, query)
         try:
-            return self._reviews.answer_at_once(door, content_type, body)
+            return self.reviews.answer_at_once(door, content_type, body)
         except NamespaceNotSeen:
             return await self._in_thread(self._waiting, door, content_type, body, query)
 
@@ -93,12 +93,12 @@ class Front:
         outlasts the timeouts of its sockets, and a queue has none."""
         timeout = _parameter(query, "timeout")
         work = asyncio.get_running_loop().run_in_executor(
-            threads, self._reviews.answer, door, content_type, body, timeout
+            threads, self.reviews.answer, door, content_type, body, timeout
         )
         try:
             return await asyncio.wait_for(work, waiting_seconds(timeout) * _GRACE)
         except TimeoutError:
-            return self._reviews.too_late(door, waiting_seconds(timeout))
+            return self.reviews.too_late(door, waiting_seconds(timeout))
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -29,55 +29,17 @@ from typing import Any, ClassVar
 
 from gunicorn.arbiter import Arbiter
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-MAX_HEAD_BYTES = 64 * 1024
+from webhook.server.protocol import ReviewProtocol
+
 READ_SECONDS = 10.0
 # Longer than the 90 s after which Go's client, and so the API server, gives up an idle connection:
 # the side that sends must be the one that closes, or a review can meet a closed connection.
 KEEP_ALIVE_SECONDS = 120
 _FAREWELL_SECONDS = 0.5
 _TICKS_PER_SWEEP = 10  # uvicorn ticks every 0.1 s
-
-
-class ReviewProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with a bound on the size of a request's head and the time until it is whole."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.incomplete_since: float | None = None
-        self._head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A new connection owes a request."""
-        super().connection_made(transport)
-        self.incomplete_since = self.loop.time()
-
-    def data_received(self, data: bytes) -> None:
-        """Parse, and refuse a head that does not end."""
-        super().data_received(data)
-        if self._head_bytes >= 0:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("The request's headers are too large.")
-
-    def on_message_begin(self) -> None:
-        """A request starts on a connection that may have been idle."""
-        super().on_message_begin()
-        self._head_bytes = 0
-        self.incomplete_since = self.loop.time()
-
-    def on_headers_complete(self) -> None:
-        """The head is whole: its size no longer counts."""
-        self._head_bytes = -1
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """The request is whole: it is our turn."""
-        self.incomplete_since = None
-        super().on_message_complete()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,15 +96,14 @@ class DrainingServer(Server):
         while True:
             await asyncio.sleep(_FAREWELL_SECONDS)
             for connection in list(self.server_state.connections):
-                cycle = getattr(connection, "cycle", None)
-                answered = cycle is None or cycle.response_complete
-                if answered and not connection.transport.get_write_buffer_size():
+                if isinstance(connection, ReviewProtocol) and connection.settled:
                     connection.transport.abort()
 
     def _sweep(self, now: float) -> None:
         for connection in list(self.server_state.connections):
-            since = getattr(connection, "incomplete_since", None)
-            if since is not None and now - since > self._read_seconds:
+            if not isinstance(connection, ReviewProtocol) or connection.incomplete_since is None:
+                continue
+            if now - connection.incomplete_since > self._read_seconds:
                 connection.transport.abort()
 
 
