@@ -116,6 +116,15 @@ def test_why_judges_the_newest_release_and_says_so(
     )
 
 
+def test_why_of_a_release_that_is_newer_than_the_table_says_so(
+    folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("why", "-p", folder, "--runtime=other", "--version=3.0", "x/ourdb:3")
+    assert told(capsys, *asked).splitlines()[-1] == (
+        "3.0 is newer than the newest release in the table, 2.0"
+    )
+
+
 def test_why_of_an_unknown_release_is_unknown_where_those_of_two_years_disagree(
     folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_row_says_under_which_releases_it_was_verified() -> None:
     )
     page = lines(fact("syscall:a", Support.FULL), runs=Verification([run]))
     assert "| `syscall:a` | full | all |  | Verified on 20240729.0. [^1] |" in page
+    assert "Probes confirmed 1 of 1 rows under real releases." in page
 
 
 def test_a_runtime_without_listed_releases_is_told_by_all_its_rows() -> None:

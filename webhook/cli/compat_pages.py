@@ -55,6 +55,10 @@ class Sources:
         confirmed = f"Verified on {escaped(on)}." if on else ""
         return " ".join(filter(None, [confirmed, self._notes.of(fact.evidence)]))
 
+    def confirmed(self, fact: Fact) -> bool:
+        """Whether a probe confirmed the row."""
+        return bool(self._verification.of(fact))
+
     def lines(self) -> Iterator[str]:
         """The footnotes."""
         return self._notes.lines()
@@ -92,6 +96,9 @@ def _runtime_lines(
     yield PROVENANCE
     yield ""
     yield from wrapped(_introduction(table, runtime, release))
+    if confirmed := sum(map(sources.confirmed, facts)):
+        yield ""
+        yield f"Probes confirmed {confirmed} of {len(facts)} rows under real releases."
     yield ""
     yield from _counts(current)
     for namespace in NAMESPACES:

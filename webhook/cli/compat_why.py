@@ -22,7 +22,7 @@ from webhook.cli.compat_options import (
     titled,
     today_option,
 )
-from webhook.cli.compat_words import one_line, releases_text
+from webhook.cli.compat_words import one_line, releases_text, verified_text
 from webhook.cli.manifests import InputError, load_manifests
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import Paint, as_json, finding_value, plain
@@ -36,6 +36,7 @@ from webhook.core.names import RUNTIME_TITLES, Verdict, shown
 from webhook.core.pod import PodView, described, view_pod
 from webhook.core.policy import DEFAULT_ACTIONS
 from webhook.core.trial import Judged
+from webhook.live.verified import verified
 
 _AFTER_DASHES = "webhook.cli.compat_why.arguments"
 _COLOURS = {
@@ -208,11 +209,20 @@ def _print(answers: Sequence[Answer], table: CompatTable, *, assumed: bool) -> N
             click.echo(line)
     if not answers:
         click.echo("no pods")
-    elif assumed:
-        runtime = answers[0].explanation.profile.runtime
-        newest = newest_release(table, runtime)
+    elif note := _release_note(answers[0].explanation, table, assumed=assumed):
+        click.echo(f"\n{note}")
+
+
+def _release_note(explanation: Explanation, table: CompatTable, *, assumed: bool) -> str:
+    """Which release was taken where none was named; that it is newer than all that are known."""
+    runtime, version = explanation.profile.runtime, explanation.version
+    newest = newest_release(table, runtime)
+    if assumed:
         said = f"{newest} is the newest release" if newest else "no release"
-        click.echo(f"\n{said} of {runtime} in the table; --version asks about another")
+        return f"{said} of {runtime} in the table; --version asks about another"
+    if newest is not None and version is not None and version > newest:
+        return f"{version} is newer than the newest release in the table, {newest}"
+    return ""
 
 
 def _coloured(text: str, colour: str) -> str:
@@ -269,6 +279,8 @@ def _cause_lines(finding: Finding, paint: Paint) -> Iterator[str]:
         yield f"    {RUNTIME_TITLES[finding.runtime]}{release}: {finding.support}{does}"
     if finding.since:
         yield f"    supported from {finding.since}"
+    if fact and (on := verified_text(verified().of(fact))):
+        yield f"    verified on {on}"
     for entry in finding.evidence:
         yield f"    {entry.kind} {entry.date}: {shown(one_line(entry.source), 320)}"
     if fact and fact.workaround:
