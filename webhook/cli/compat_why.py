@@ -132,7 +132,7 @@ def why(
     ]
     if output == "json":
         click.echo(as_json(answers_value(answers)))
-    else:
+    elif answers or not errors:
         _print(answers, table, assumed=installed["version"] is None)
     for error in errors:
         click.echo(str(error), err=True)
