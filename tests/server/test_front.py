@@ -96,7 +96,7 @@ def test_requests_sent_without_waiting_are_answered_in_their_order(tmp_path: Pat
         healthz = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
         connection.sendall(posted(quick) + posted(slow) + posted(b"{") + healthz + posted(quick))
         stream = connection.makefile("rb")
-        lines = []
+        lines: list[tuple[bytes, bytes]] = []
         while len(lines) < 5:
             line = stream.readline()
             length = 0

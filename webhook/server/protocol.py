@@ -47,11 +47,8 @@ class ReviewProtocol(HttpToolsProtocol):
     @property
     def settled(self) -> bool:
         """Whether every request has been answered, and every answer has left."""
-        return (
-            self._arriving is None
-            and self._cycle_is_over()
-            and not self.transport.get_write_buffer_size()
-        )
+        answered = self._arriving is None and self._cycle_is_over()
+        return answered and not self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection owes a request."""
@@ -157,6 +154,8 @@ class ReviewProtocol(HttpToolsProtocol):
         return arrived
 
     def _write(self, answer: Answer) -> None:
+        if self.transport.is_closing():
+            return
         head = [STATUS_LINE[answer.status]]
         for name, value in self.server_state.default_headers:
             head += (name, b": ", value, b"\r\n")
