@@ -33,7 +33,8 @@ _HEADER = """\
 
 def document(found: Iterable[Comparison], *, today: date, releases: Iterable[str]) -> str:
     """The whole file."""
-    host = f"{{kernel: {_quoted(platform.release())}, arch: {_arch()}}}"
+    kernel = ".".join(platform.release().split(".")[:2])
+    host = f"{{kernel: {_quoted(kernel)}, arch: {_arch()}}}"
     head = f"date: {today}\nhost: {host}\nreleases: [{', '.join(map(_quoted, releases))}]\n"
     return f"{_HEADER}{head}verified:\n{''.join(_entries(found))}"
 
