@@ -58,6 +58,19 @@ def _option(level: int, option: int, value: bytes, kind: int = socket.SOCK_STREA
     return probe
 
 
+def _ip(*arguments: str) -> Probe:
+    """A probe of a request of iproute2's ip."""
+
+    def probe() -> str:
+        try:
+            _run("ip", *arguments)
+        except ChildProcessError as refused:
+            return _named(str(refused))
+        return ACCEPTED
+
+    return probe
+
+
 def _syn_count() -> str:
     asks = socket.socket()
     asks.setsockopt(_SOL_TCP, 7, 4)
@@ -133,10 +146,12 @@ def _iptables(*rule: str, table: str = "nat", program: str = "iptables-legacy") 
 
 _SAID = {
     "Table does not exist": "absent ENOENT",
-    "Protocol not supported": "errno EPROTONOSUPPORT",
+    "Protocol not supported": "absent EPROTONOSUPPORT",
     "Invalid argument": "errno EINVAL",
     "No chain/target/match": "errno ENOENT",
     "No such file": "errno ENOENT",
+    "not supported": "errno EOPNOTSUPP",
+    "Unknown device type": "errno EOPNOTSUPP",
     "Permission denied": "errno EPERM",
     "Operation not permitted": "errno EPERM",
 }
@@ -166,7 +181,13 @@ PROBES: Mapping[str, Probe] = {
     "net:iptables-nft": _iptables("-L", program="iptables-nft"),
     "net:nftables": _opened(_NETLINK, socket.SOCK_RAW, 12),
     "net:netlink-route": _dump_addresses,
-    "net:netlink-route-groups": _netlink_group(0, 0x10 | 0x40),
+    "net:netlink-multicast": _netlink_group(0, 0x10 | 0x40),
+    "net:RTM_NEWROUTE": _ip("route", "add", "198.51.100.0/24", "dev", "lo"),
+    "net:ip-rule": _ip("rule", "add", "from", "198.51.100.1", "table", "100"),
+    "net:vxlan": _ip("link", "add", "probe0", "type", "vxlan", "id", "9", "dstport", "0"),
+    "net:wireguard": _ip("link", "add", "probe0", "type", "wireguard"),
+    "net:xfrm": _ip("xfrm", "state"),
+    "net:netlink-iscsi": _opened(_NETLINK, socket.SOCK_RAW, 8),
     "net:SO_PEERCRED/pid": _peer,
     "net:TCP_SYNCNT/read": _syn_count,
     "net:sctp": _opened(socket.AF_INET, socket.SOCK_STREAM, 132),
