@@ -1,19 +1,20 @@
 """The gunicorn worker: uvicorn on uvloop, with the limits and the drain that it lacks.
 
 Chosen over gunicorn's own asgi worker by measurement (gunicorn 27.0.1, uvicorn 0.54.0, TLS, 8
-connections, the same 5.8 kB review decided by the same application, means of two rounds):
+connections, the same 5.8 kB review decided by the same application on one core; the best of five
+interleaved rounds, on a busy machine: only ratios mean anything):
 
-                                      uvicorn      asgi
-    reviews a second                    3,900     3,080
-    CPU a review, µs                      251       312
-    p99 ms                                5.2       6.7
-    resident MiB                           46        48
-    a silent connection is dropped       10 s    not within 25 s
-    half a body is dropped               10 s    not within 25 s
-    SIGTERM                            drains    refuses at once
+                                 this worker   without the short way     asgi
+    reviews a second                   3,796                   3,439    2,923
+    CPU a review, µs                     246                     287      338
+    p99 ms at 200 a second               2.9                     4.1      3.2
+    resident MiB                          54                      55       63
+    a silent connection is dropped      10 s                    10 s    not within 25 s
+    half a body is dropped              10 s                    10 s    not within 25 s
+    SIGTERM                           drains                  drains    refuses at once
 
-Both serve a replaced certificate to the next handshake. The last three rows are what this module
-adds to uvicorn, which has public seams for it; uvicorn itself bounds neither the time nor the size
+All serve a replaced certificate to the next handshake. The last three rows are what this package
+adds to uvicorn, which has public seams for it: uvicorn itself bounds neither the time nor the size
 of a request that has not come whole (Kludex/uvicorn#157, #1684), nor drains.
 """
 
