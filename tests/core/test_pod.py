@@ -152,7 +152,7 @@ def test_what_is_no_text_is_an_empty_one(junk: object) -> None:
 
 def test_a_command_line_is_command_then_args() -> None:
     view = pod_view(pod(containers=[container(args=["-c", 5], command=["sh"])]))
-    assert list(words(view.containers[0])) == ["sh", "-c", ""]
+    assert words(view.containers[0]) == ["sh", "-c"]
 
 
 def test_the_environment_is_the_plain_values() -> None:

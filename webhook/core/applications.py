@@ -1,9 +1,8 @@
 """Which containers are which application, and what that application needs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from re import Pattern
 
 from webhook.core.features import FeatureError, parse_feature
 from webhook.core.images import ImagePattern, glob_matches, globs_union, parse_image
@@ -39,14 +38,44 @@ class Clause:
     def holds(self, container: ContainerView, pod: PodView) -> bool:
         """Whether the container shows all of it."""
         return (
-            (not self.words or _some_word(self.words, container))
+            (not self.words or _word_globs(self.words).match_some(container))
             and all(_has(environment(container), item) for item in self.env.items())
             and all(_has(pod.labels.items(), item) for item in self.labels.items())
         )
 
 
-def _some_word(globs: Sequence[str], container: ContainerView) -> bool:
-    return any(glob_matches(g, w[:_WORD_LIMIT]) for w in words(container) for g in globs)
+class _WordGlobs:
+    """Globs of words, sorted by what they cost: most are a program's name or its whole path."""
+
+    __slots__ = ("_names", "_others", "_programs")
+
+    def __init__(self, globs: Iterable[str]) -> None:
+        wanted = set(globs)
+        self._names = frozenset(g for g in wanted if not _is_wild(g))
+        programs = {g: g[2:] for g in wanted if g.startswith("*/") and not _is_wild(g[2:])}
+        self._programs = frozenset(name for name in programs.values() if "/" not in name)
+        others = {g for g in wanted if _is_wild(g) and programs.get(g) not in self._programs}
+        self._others = globs_union(others) if others else None
+
+    def match_some(self, container: ContainerView) -> bool:
+        """Whether some word of the command line is one that a glob names."""
+        return any(self._match(word) for word in words(container))
+
+    def _match(self, word: str) -> bool:
+        if word in self._names:
+            return True
+        if "/" in word and word.rpartition("/")[2] in self._programs:
+            return True
+        return self._others is not None and self._others.match(word[:_WORD_LIMIT]) is not None
+
+
+@lru_cache(maxsize=1024)  # by the clauses of the tables, which are few
+def _word_globs(globs: tuple[str, ...]) -> _WordGlobs:
+    return _WordGlobs(globs)
+
+
+def _is_wild(glob: str) -> bool:
+    return "*" in glob or "?" in glob
 
 
 def _has(pairs: Iterable[tuple[str, str]], wanted: tuple[str, str]) -> bool:
@@ -138,28 +167,23 @@ class _Unnamed:
         clauses = [recognition.clause for _, recognition in self._candidates]
         self._labels = frozenset(key for clause in clauses for key in clause.labels)
         unlabelled = [clause for clause in clauses if not clause.labels]
-        globs = {glob for clause in unlabelled for glob in clause.words}
-        self._words = globs_union(globs) if globs else None
+        self._words = _WordGlobs(glob for clause in unlabelled for glob in clause.words)
         self._env = frozenset(n for clause in unlabelled if not clause.words for n in clause.env)
 
     def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
         """All of them where one could hold, else none."""
         hinted = (
             not self._labels.isdisjoint(pod.labels)
-            or (self._words is not None and _matched(self._words, container))
+            or self._words.match_some(container)
             or (bool(self._env) and any(name in self._env for name, _ in environment(container)))
         )
         return self._candidates if hinted else ()
 
 
-def _matched(pattern: Pattern[str], container: ContainerView) -> bool:
-    return any(pattern.match(word[:_WORD_LIMIT]) for word in words(container))
-
-
 def _wild(recognition: Recognition) -> set[str]:
     """The last components of its image patterns that are globs."""
     lasts = {pattern.components[-1] for pattern in recognition.images}
-    return {last for last in lasts if "*" in last or "?" in last}
+    return {last for last in lasts if _is_wild(last)}
 
 
 class Catalogue:

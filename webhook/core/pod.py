@@ -141,11 +141,13 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def words(container: ContainerView) -> Iterator[str]:
+def words(container: ContainerView) -> Sequence[str]:
     """Every word of the container's command line: ``command``, then ``args``."""
-    for field in ("command", "args"):
-        for word in sequence(container.raw.get(field)):
-            yield text(word)
+    raw = container.raw
+    command, args = raw.get("command"), raw.get("args")
+    if not command and not args:
+        return ()
+    return [word for word in (*sequence(command), *sequence(args)) if isinstance(word, str)]
 
 
 def environment(container: ContainerView) -> Iterator[tuple[str, str]]:
