@@ -11,6 +11,7 @@ from webhook.core.pod import ContainerView, PodView, environment, words
 from webhook.core.versions import IntervalSet, Version
 
 _WORD_LIMIT = 65_536  # a longer word of a command line is matched by its beginning
+_SHORT = 64
 _DECLARED_LIMIT = 64
 
 
@@ -59,9 +60,10 @@ class _WordGlobs:
 
     def match_some(self, container: ContainerView) -> bool:
         """Whether some word of the command line is one that a glob names."""
-        return any(self._match(word) for word in words(container))
+        return any(self.match(word) for word in words(container))
 
-    def _match(self, word: str) -> bool:
+    def match(self, word: str) -> bool:
+        """Whether a glob names ``word``."""
         if word in self._names:
             return True
         if "/" in word and word.rpartition("/")[2] in self._programs:
@@ -160,24 +162,29 @@ class _Unnamed:
     variable's name: a look-up, or one regular expression for all of them.
     """
 
-    __slots__ = ("_candidates", "_env", "_labels", "_words")
+    __slots__ = ("_candidates", "_env", "_labels", "_match", "_match_short")
 
     def __init__(self, candidates: Iterable[_Candidate]) -> None:
         self._candidates = tuple(candidates)
         clauses = [recognition.clause for _, recognition in self._candidates]
         self._labels = frozenset(key for clause in clauses for key in clause.labels)
         unlabelled = [clause for clause in clauses if not clause.labels]
-        self._words = _WordGlobs(glob for clause in unlabelled for glob in clause.words)
+        self._match = _WordGlobs(glob for clause in unlabelled for glob in clause.words).match
+        # The same few words stand in most command lines; what is remembered has a bound.
+        self._match_short = lru_cache(maxsize=4096)(self._match)
         self._env = frozenset(n for clause in unlabelled if not clause.words for n in clause.env)
 
     def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
         """All of them where one could hold, else none."""
         hinted = (
             not self._labels.isdisjoint(pod.labels)
-            or self._words.match_some(container)
+            or any(self._hints(word) for word in words(container))
             or (bool(self._env) and any(name in self._env for name, _ in environment(container)))
         )
         return self._candidates if hinted else ()
+
+    def _hints(self, word: str) -> bool:
+        return self._match_short(word) if len(word) <= _SHORT else self._match(word)
 
 
 def _wild(recognition: Recognition) -> set[str]:
