@@ -1,13 +1,15 @@
 import io
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 
 from tests.build import pod, review_bytes, snapshot
-from webhook.server.logs import JsonFormatter, ReviewLog, clean, log_to, write_stdout
+from webhook.server.logs import JsonFormatter, ReviewLog, Stdout, clean, log_to
 from webhook.wire.admit import Door, admit
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -93,21 +95,43 @@ def test_a_call_without_a_verdict_is_a_warning_and_a_failure_of_ours_an_error() 
 
 
 def test_a_line_goes_to_standard_output_whole(capfd: pytest.CaptureFixture[str]) -> None:
-    write_stdout(b'{"a":1}\n')
-    assert capfd.readouterr().out == '{"a":1}\n'
+    stdout = Stdout()
+    stdout(b'{"a":1}\n')
+    assert (capfd.readouterr().out, stdout.dropped) == ('{"a":1}\n', 0)
 
 
-def test_a_log_that_nobody_reads_any_more_refuses_no_pod() -> None:
+@contextmanager
+def pipe_as_stdout() -> Iterator[int]:
+    """Standard output is a pipe; yields the end to read it from, which the test may close."""
     saved = os.dup(1)
     read_end, write_end = os.pipe()
     os.dup2(write_end, 1)
     os.close(write_end)
-    os.close(read_end)
     try:
-        write_stdout(b"x\n")
+        yield read_end
     finally:
         os.dup2(saved, 1)
         os.close(saved)
+
+
+def test_a_log_that_nobody_reads_holds_up_no_review() -> None:
+    stdout = Stdout()
+    line = b"x" * 999 + b"\n"
+    with pipe_as_stdout() as read_end:
+        for _ in range(1000):
+            stdout(line)
+        written = os.read(read_end, 2_000_000)
+        os.close(read_end)
+    assert stdout.dropped > 900
+    assert len(written) == (1000 - stdout.dropped) * len(line)
+
+
+def test_a_log_that_is_closed_refuses_no_pod() -> None:
+    stdout = Stdout()
+    with pipe_as_stdout() as read_end:
+        os.close(read_end)
+        stdout(b"x\n")
+    assert stdout.dropped == 1
 
 
 def formatted(message: str, *, error: Exception | None = None) -> str:

@@ -88,6 +88,7 @@ def test_states_are_those_of_the_moment() -> None:
             cluster=cluster,
             certificate_not_after=MOMENT,
             certificate_problem=True,
+            lines_dropped=5,
         ),
     )
     seconds = MOMENT.timestamp()
@@ -96,6 +97,7 @@ def test_states_are_those_of_the_moment() -> None:
         ("runtimegate_ready", 1),
         ("runtimegate_draining", 0),
         ("runtimegate_reviews_in_flight", 2),
+        ("runtimegate_log_lines_dropped_total", 5),
         ("runtimegate_policy_reload_success_timestamp_seconds", seconds),
         ("runtimegate_policy_reload_failing", 1),
         ("runtimegate_policy_reloads_total", 2),

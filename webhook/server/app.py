@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from webhook.live.current import Current
 from webhook.server.answer import JSON, TEXT, Answer, Reviews
 from webhook.server.health import Health, report
-from webhook.server.logs import ReviewLog
+from webhook.server.logs import ReviewLog, Stdout
 from webhook.server.metrics import CONTENT_TYPE, Metrics
 from webhook.wire.admit import Door
 from webhook.wire.review import MAX_BODY_BYTES
@@ -40,7 +40,7 @@ def plain_service(current: Current) -> Service:
     metrics = Metrics()
     return Service(
         current=current,
-        reviews=Reviews(current, metrics=metrics, review_log=ReviewLog(now=_now)),
+        reviews=Reviews(current, metrics=metrics, review_log=ReviewLog(Stdout(), now=_now)),
         metrics=metrics,
         health=Health(current, version="", now=_now),
     )

@@ -51,6 +51,7 @@ class Health:
         reload_state: Callable[[], ReloadState] | None = None,
         cluster_state: Callable[[], ClusterState] | None = None,
         certificate: Certificate | None = None,
+        lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self.version = version
         self.draining = False
@@ -59,6 +60,7 @@ class Health:
         self._reload_state = reload_state
         self._cluster_state = cluster_state
         self._certificate = certificate
+        self._lines_dropped = lines_dropped
 
     def checks(self) -> tuple[Check, ...]:
         """Every condition, in reading order."""
@@ -93,6 +95,7 @@ class Health:
             cluster=self._cluster_state() if self._cluster_state else None,
             certificate_not_after=certificate.not_after if certificate else None,
             ca_not_after=certificate.ca_not_after if certificate else None,
+            lines_dropped=self._lines_dropped(),
             certificate_problem=bool(certificate and certificate.problem),
         )
 

@@ -7,6 +7,7 @@ standard error, in the same form.
 
 import logging
 import os
+import select
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -42,20 +43,31 @@ def _cleaned(*texts: str) -> tuple[str, ...]:
     return tuple(clean(text) for text in texts)
 
 
-def write_stdout(line: bytes) -> None:
-    """Write one line whole: below PIPE_BUF (4096) the lines of several workers do not mix."""
-    try:
-        os.write(_STDOUT, line)
-    except OSError:  # a log that cannot be written must not refuse pods
-        return
+class Stdout:
+    """Standard output, for whole lines: below PIPE_BUF (4096) those of several workers do not mix.
+
+    Nobody reading it must not stop admission. A pipe is writable when it has room for PIPE_BUF
+    bytes, so a line is either written without waiting, or dropped and counted.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
+
+    def __call__(self, line: bytes) -> None:
+        """Write ``line``."""
+        try:
+            if _STDOUT in select.select((), (_STDOUT,), (), 0)[1]:
+                os.write(_STDOUT, line)
+                return
+        except OSError:  # closed, or its disk is full
+            pass
+        self.dropped += 1
 
 
 class ReviewLog:
     """The one log line of each review."""
 
-    def __init__(
-        self, write: Callable[[bytes], None] = write_stdout, *, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, write: Callable[[bytes], None], *, now: Callable[[], datetime]) -> None:
         self._write = write
         self._now = now
 

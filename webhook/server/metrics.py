@@ -50,6 +50,7 @@ class Readings:
     ready: bool
     draining: bool
     in_flight: int
+    lines_dropped: int = 0
     reload: ReloadState | None = None
     cluster: ClusterState | None = None
     certificate_not_after: datetime | None = None
@@ -174,6 +175,12 @@ _STATES: tuple[_Gauge, ...] = (
         name="runtimegate_reviews_in_flight",
         help="Reviews being read, decided or answered.",
         read=lambda r: _one(r.in_flight),
+    ),
+    _Gauge(
+        name="runtimegate_log_lines_dropped",
+        help="Log lines of reviews that could not be written without waiting.",
+        read=lambda r: _one(r.lines_dropped),
+        counts_up=True,
     ),
     _Gauge(
         name="runtimegate_policy_reload_success_timestamp_seconds",

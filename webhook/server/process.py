@@ -34,7 +34,7 @@ from webhook.server.answer import Reviews
 from webhook.server.app import Service, create_app
 from webhook.server.front import Front
 from webhook.server.health import Health
-from webhook.server.logs import ReviewLog
+from webhook.server.logs import ReviewLog, Stdout
 from webhook.server.metrics import MULTIPROCESS_VARIABLE, Metrics
 from webhook.server.tls import ServingContext
 from webhook.server.worker import KEEP_ALIVE_SECONDS, ReviewWorker, Stop
@@ -108,6 +108,7 @@ class Gate(BaseApplication):  # type: ignore[misc]
         reloader = Reloader(source=settings.source, current=current, stamp=settings.stamp, now=_now)
         reloader.poll()  # a worker made later than the first starts with what holds now
         cluster = _follow(settings.access, current)
+        stdout = Stdout()
         self._health = Health(
             current,
             version=settings.version,
@@ -115,11 +116,12 @@ class Gate(BaseApplication):  # type: ignore[misc]
             reload_state=lambda: reloader.state,
             cluster_state=cluster.state if cluster else None,
             certificate=settings.tls,
+            lines_dropped=lambda: stdout.dropped,
         )
         self._look.start(
             (reloader.poll, lambda: _refresh(settings.tls)), every=settings.look_seconds
         )
-        return front_of(_service(current, cluster, self._health), threads=settings.threads)
+        return front_of(_service(current, cluster, self._health, stdout), threads=settings.threads)
 
     def look_now(self) -> None:
         """Look at policies and certificate at once (SIGHUP)."""
@@ -135,9 +137,12 @@ class Gate(BaseApplication):  # type: ignore[misc]
         raise SystemExit(0)
 
 
-def _service(current: Current, cluster: ClusterCache | None, health: Health) -> Service:
+def _service(
+    current: Current, cluster: ClusterCache | None, health: Health, stdout: Stdout
+) -> Service:
     metrics = Metrics()
-    reviews = Reviews(current, metrics=metrics, review_log=ReviewLog(now=_now), namespaces=cluster)
+    review_log = ReviewLog(stdout, now=_now)
+    reviews = Reviews(current, metrics=metrics, review_log=review_log, namespaces=cluster)
     return Service(current=current, reviews=reviews, metrics=metrics, health=health)
 
 
