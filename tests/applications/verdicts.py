@@ -6,8 +6,8 @@ from tests.applications.images import Stands
 from tests.build import container, pod, pod_view
 from tests.facts.run import bound
 from tests.runsc.releases import Runsc
-from webhook.core.compat import Finding, findings, needs_of
 from webhook.core.names import Verdict
+from webhook.core.needs import Finding, findings, needs_of
 from webhook.live.shipped import shipped
 
 

@@ -7,21 +7,9 @@ import pytest
 
 from tests.build import EVIDENCE, TODAY, application, container, fact, pod, pod_view, profile, table
 from webhook.core.applications import Evidence
-from webhook.core.compat import (
-    MOST_ALIKE,
-    VERDICTS,
-    BoundRuntime,
-    CompatTable,
-    Conditions,
-    Fact,
-    Finding,
-    Gate,
-    concerns,
-    findings,
-    needs_of,
-    worst,
-)
+from webhook.core.compat import VERDICTS, BoundRuntime, CompatTable, Conditions, Fact, Gate
 from webhook.core.names import Feature, Strength, Support, Verdict
+from webhook.core.needs import MOST_ALIKE, Finding, concerns, findings, needs_of, worst
 from webhook.core.runtimes import Cri, RuntimeProfile
 from webhook.core.versions import interval_set, parse_interval, parse_version
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import webhook
 from tests.build import TODAY, container, pod, pod_view
-from webhook.core.compat import CompatTable, Finding, findings, needs_of
+from webhook.core.compat import CompatTable
 from webhook.core.names import Verdict
+from webhook.core.needs import Finding, findings, needs_of
 from webhook.core.runtimes import RuntimeProfile
 from webhook.documents.folder import ShippedData, load_shipped
 

@@ -28,11 +28,12 @@ from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import Paint, as_json, finding_value, plain
 from webhook.cli.tables import at_terminal
 from webhook.core.applications import Verified
-from webhook.core.compat import CompatTable, Finding
+from webhook.core.compat import CompatTable
 from webhook.core.explain import Explanation, applications_of, explain, newest_release, runs_of
 from webhook.core.images import parse_image
 from webhook.core.messages import cause_of
 from webhook.core.names import RUNTIME_TITLES, Verdict, shown
+from webhook.core.needs import Finding
 from webhook.core.pod import PodView, described, view_pod
 from webhook.core.policy import DEFAULT_ACTIONS
 from webhook.core.trial import Judged

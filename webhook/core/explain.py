@@ -10,8 +10,9 @@ from datetime import date
 
 from webhook.core.applications import Application, Verified
 from webhook.core.applications import Need as ApplicationNeed
-from webhook.core.compat import BoundRuntime, CompatTable, Finding, Needs, findings, needs_of, worst
+from webhook.core.compat import BoundRuntime, CompatTable
 from webhook.core.names import VERDICT_RANK, Verdict
+from webhook.core.needs import Finding, Needs, findings, needs_of, worst
 from webhook.core.pod import ARCH_LABEL, PodView, text
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.syscalls import ARCHITECTURES

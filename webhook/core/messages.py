@@ -7,7 +7,6 @@ a tenant wrote passes ``shown``; whatever the pod, a message has a bound.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from webhook.core.compat import Finding
 from webhook.core.names import (
     NAMESPACE_DEFAULT,
     RUNTIME_TITLES,
@@ -17,6 +16,7 @@ from webhook.core.names import (
     Verdict,
     shown,
 )
+from webhook.core.needs import Finding
 from webhook.core.pod import described
 from webhook.core.policy import Exemption
 from webhook.core.trial import Case, Judged, Refusal, Trial

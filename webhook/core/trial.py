@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from webhook.core.compat import BoundRuntime, Finding, Needs, concerns, needs_of, worst
+from webhook.core.compat import BoundRuntime
 from webhook.core.images import glob_matches
 from webhook.core.names import (
     NAMESPACE_DEFAULT,
@@ -14,6 +14,7 @@ from webhook.core.names import (
     Verdict,
     shown,
 )
+from webhook.core.needs import Finding, Needs, concerns, needs_of, worst
 from webhook.core.pod import ARCH_LABEL, PodView, text
 from webhook.core.policy import Exemption, Override, Policy, Rules
 from webhook.core.runtimes import RuntimeProfile

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from webhook.core.compat import Finding
+from webhook.core.needs import Finding
 from webhook.core.pod import PodView
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.trial import (
