@@ -203,8 +203,8 @@ NO_FEATURE = (
             ),
         ),
         (
-            {"evidence": [{**EVIDENCE, "source": "/work/facts.md"}]},
-            f"evidence[0].source: {SOURCE}not '/work/facts.md'",
+            {"evidence": [{**EVIDENCE, "source": "/srv/facts.md"}]},
+            f"evidence[0].source: {SOURCE}not '/srv/facts.md'",
         ),
         (
             {"evidence": [{**EVIDENCE, "source": "../facts.md"}]},
