@@ -169,7 +169,7 @@ def test_a_broken_policy_folder_is_exit_code_2_with_every_error(check: Check) ->
     (check.folder / "bad.yaml").write_text("apiVersion: runtimegate.dev/v1\nkind: Nope\nx: 1\n")
     code, out = check.run(check.file("p.yaml", pod()))
     assert (code, out) == (2, "")
-    assert check.err.startswith("bad.yaml:")
+    assert check.err.startswith(f"{check.folder / 'bad.yaml'}:")
 
 
 def test_a_policy_folder_that_is_not_there_is_exit_code_2(check: Check) -> None:

@@ -42,8 +42,8 @@ def test_a_policy_folder_with_errors_is_refused_with_all_of_them(
     (policies / "tenants.yaml").write_text(POLICY + "  mode: strict\n  colour: red\n")
     said = refused(capsys, "-p", policies, "--no-cluster", "--self-signed", "--tls-dir", tmp_path)
     assert [line.partition(": ")[0] for line in said.splitlines()] == [
-        "tenants.yaml:8",
-        "tenants.yaml:9",
+        f"{policies}/tenants.yaml:8",
+        f"{policies}/tenants.yaml:9",
     ]
 
 

@@ -238,7 +238,7 @@ def test_a_broken_edit_keeps_the_old_policies_and_shows_everywhere(tmp_path: Pat
         assert running.assigned() == "gvisor"
         verbose = running.ask("GET", "/readyz?verbose")
         assert verbose.status == 200
-        assert "    refused: p.yaml:8: spec.mode: " in verbose.body.decode()
+        assert f"    refused: {tmp_path}/policies/p.yaml:8: spec.mode: " in verbose.body.decode()
         assert running.metric("runtimegate_policy_reload_failures_total") == 1
         assert "policies refused" in running.events
         (tmp_path / "policies" / "p.yaml").write_text(policy_text("kata-qemu"))

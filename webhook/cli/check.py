@@ -192,7 +192,7 @@ def _today() -> date:
 
 def _snapshot(policies: Path, inputs: Inputs, cluster: Sequence[Manifest], today: date) -> Snapshot:
     folder = load_folder(policies)
-    loaded = load_policies(folder.files, shipped())
+    loaded = load_policies(folder.named_files, shipped())
     return Snapshot(
         policies=loaded.policies,
         inventory=loaded.inventory,

@@ -83,8 +83,7 @@ def load_table(policies: Path | None) -> CompatTable:
     if policies is None:
         return shipped().compat
     folder = load_folder(policies)
-    files = [(str(policies / name), content) for name, content in folder.files]
-    return load_policies(files, shipped()).compat
+    return load_policies(folder.named_files, shipped()).compat
 
 
 def day(today: datetime | None) -> date:

@@ -80,8 +80,7 @@ def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
 def _load(policies: Path) -> tuple[FolderText, Loaded]:
     """The folder; its files are named so that an editor finds them from here."""
     folder = load_folder(policies)
-    files = [(str(policies / name), content) for name, content in folder.files]
-    return folder, load_policies(files, shipped())
+    return folder, load_policies(folder.named_files, shipped())
 
 
 def _day(today: datetime | None) -> date:

@@ -60,9 +60,15 @@ class Revision:
 class FolderText:
     """The files of a folder at one moment, and the subfolders that were left out on purpose."""
 
+    folder: Path
     revision: Revision
     files: tuple[File, ...]
     left_out: tuple[str, ...] = ()
+
+    @property
+    def named_files(self) -> tuple[File, ...]:
+        """The files by names that lead to them from here: what errors and places should say."""
+        return tuple((str(self.folder / name), content) for name, content in self.files)
 
 
 Signature = tuple[object, ...]
@@ -105,6 +111,7 @@ def load_folder(folder: Path, *, limits: Limits = LIMITS) -> FolderText:
             if errors := (*before.errors, *errors):
                 raise DocumentErrors(errors)
             return FolderText(
+                folder=folder,
                 revision=Revision(hash=_hash(contents), commit=git_commit(before.root or folder)),
                 files=contents,
                 left_out=before.left_out,

@@ -58,7 +58,7 @@ class FolderSource:
     def load(self) -> PolicyState:
         """See PolicySource."""
         text = load_folder(self._folder)
-        loaded = load_policies(text.files, shipped())
+        loaded = load_policies(text.named_files, shipped())
         return PolicyState(
             policies=loaded.policies,
             inventory=loaded.inventory,
