@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
 from webhook.cli.facts import cluster_view, group_kind, is_fact
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
+from webhook.cli.options import day, policies_option
 from webhook.cli.report import (
     Checked,
     Paint,
@@ -116,15 +117,7 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
 
 @click.command(short_help="Decide the pods of manifests as the webhook would.")
 @click.argument("files", metavar="FILE…|-", nargs=-1, required=True)
-@click.option(
-    "-p",
-    "--policies",
-    type=click.Path(path_type=Path),
-    default=Path("policies"),
-    show_default=True,
-    envvar="RUNTIMEGATE_POLICIES",
-    help="The policy folder.",
-)
+@policies_option
 @click.option(
     "-n",
     "--namespace",
@@ -171,8 +164,7 @@ def check(
     """
     inputs = load_manifests(files, stdin=sys.stdin.buffer)
     facts = _cluster_facts(cluster)
-    day = today.date() if today else _today()
-    snapshot = _snapshot(policies, inputs, facts.manifests, day)
+    snapshot = _snapshot(policies, inputs, facts.manifests, day(today))
     outcome = check_inputs(inputs, snapshot, namespace=namespace)
     errors = (*facts.errors, *outcome.errors)
     if output == "json":
@@ -184,10 +176,6 @@ def check(
     if errors:
         return 2
     return 1 if any(checked.refused for checked in outcome.results) else 0
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()  # noqa: TID251 - the rim: the one clock of this command
 
 
 def _snapshot(policies: Path, inputs: Inputs, cluster: Sequence[Manifest], today: date) -> Snapshot:

@@ -14,7 +14,6 @@ import click
 from webhook.cli.compat_options import (
     UNKNOWN,
     Asked,
-    day,
     load_table,
     output_option,
     policies_option,
@@ -25,6 +24,7 @@ from webhook.cli.compat_options import (
 from webhook.cli.compat_words import evidence_value, one_line, support_text
 from webhook.cli.manifests import InputError, load_manifests
 from webhook.cli.markdown import code, escaped, table_lines
+from webhook.cli.options import day
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import as_json
 from webhook.cli.tables import print_rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,11 +83,6 @@ def load_table(policies: Path | None) -> CompatTable:
         return shipped().compat
     folder = load_folder(policies)
     return load_policies(folder.named_files, shipped()).compat
-
-
-def day(today: datetime | None) -> date:
-    """The day to judge as of."""
-    return (today or datetime.now(UTC)).date()  # noqa: TID251 - the rim: the one clock of compat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

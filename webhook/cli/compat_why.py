@@ -13,7 +13,6 @@ import click
 
 from webhook.cli.compat_options import (
     Asked,
-    day,
     load_table,
     output_option,
     pairs,
@@ -24,6 +23,7 @@ from webhook.cli.compat_options import (
 )
 from webhook.cli.compat_words import one_line, releases_text, verified_text
 from webhook.cli.manifests import InputError, load_manifests
+from webhook.cli.options import day
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import Paint, as_json, finding_value, plain
 from webhook.cli.tables import at_terminal

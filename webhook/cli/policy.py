@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import click
 from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
 from webhook.cli.manifests import load_manifests
+from webhook.cli.options import day, policies_option
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
 from webhook.core.runtimes import Inventory
@@ -27,15 +28,6 @@ from webhook.live.shipped import shipped
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
-_policies = click.option(
-    "-p",
-    "--policies",
-    type=click.Path(path_type=Path),
-    default=Path("policies"),
-    show_default=True,
-    envvar="RUNTIMEGATE_POLICIES",
-    help="The policy folder.",
-)
 _output = click.option(
     "-o",
     "--output",
@@ -58,7 +50,7 @@ def policy() -> None:
 
 
 @policy.command(name="lint", short_help="Read a policy folder and warn of what is hardly meant.")
-@_policies
+@policies_option
 @_output
 @_today
 def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
@@ -67,7 +59,7 @@ def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
     Exit code 0: nothing to say. 1: warnings. 2: errors; the webhook would refuse the folder.
     """
     folder, loaded = _load(policies)
-    warnings = lint(loaded, _day(today))
+    warnings = lint(loaded, day(today))
     if output == "json":
         click.echo(as_json(_lint_value(folder, loaded, warnings)))
     else:
@@ -81,10 +73,6 @@ def _load(policies: Path) -> tuple[FolderText, Loaded]:
     """The folder; its files are named so that an editor finds them from here."""
     folder = load_folder(policies)
     return folder, load_policies(folder.named_files, shipped())
-
-
-def _day(today: datetime | None) -> date:
-    return (today or datetime.now(UTC)).date()  # noqa: TID251 - the rim: this command's one clock
 
 
 def _lint_value(
@@ -121,7 +109,7 @@ def schema(*, kind: str | None) -> None:
 
 @policy.command(short_help="Show which policy governs a namespace, and why.")
 @click.argument("namespace")
-@_policies
+@policies_option
 @click.option(
     "--label",
     "labels",
@@ -151,7 +139,7 @@ def show(
     """
     _, loaded = _load(policies)
     view = _namespace(namespace, _pairs(labels), cluster)
-    value = governance_value(view, loaded.policies, _day(today))
+    value = governance_value(view, loaded.policies, day(today))
     if output == "json":
         click.echo(as_json(value))
     else:
