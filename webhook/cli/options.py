@@ -18,4 +18,4 @@ policies_option = click.option(
 
 def day(today: datetime | None) -> date:
     """The day to judge as of."""
-    return (today or datetime.now(UTC)).date()  # noqa: TID251 - the rim: the one clock of compat
+    return (today or datetime.now(UTC)).date()  # noqa: TID251 - the rim: the one clock of these commands
