@@ -65,7 +65,10 @@ class RecordingReader:
     def end(self) -> Ended:
         """The last events, once there is no further line."""
         last: list[Event] = []
-        for form, rest in ((Format.STRACE, self._strace.rest()), (Format.RUNSC, self._runsc.rest())):
+        for form, rest in (
+            (Format.STRACE, self._strace.rest()),
+            (Format.RUNSC, self._runsc.rest()),
+        ):
             self._counts[form] += len(rest)
             last += rest
         if not self._counts[Format.STRACE]:

@@ -15,7 +15,9 @@ _STRACE = re.compile(
     rb"(?P<name>[A-Za-z0-9_]+|UNKNOWN\[\d+/0x[0-9a-f]+\])\("
 )
 _ERROR = re.compile(rb"\) = .{0,64} errno=(?P<number>\d{1,4}) \([^()]{0,80}\) \([^()]{0,24}\)$")
-_UNSUPPORTED = re.compile(rb"Unsupported syscall (?P<name>[a-z0-9_]{1,40})\((?P<arguments>[^()]*)\)")
+_UNSUPPORTED = re.compile(
+    rb"Unsupported syscall (?P<name>[a-z0-9_]{1,40})\((?P<arguments>[^()]*)\)"
+)
 _STATUS = re.compile(rb"0x(?P<status>[0-9a-f]{1,8})")
 _TAIL = 320
 _MOST_WAITING = 65_536

@@ -1,9 +1,10 @@
 """Which features of the compatibility table a call uses, by its arguments.
 
 What is worth looking for comes from the table: the features that it has rows or needs of. An
-operation ``syscall:NAME/OP`` is seen where OP stands among the arguments, or where they are numbers,
-as runsc prints them, by Linux's number of OP. What no rule derives is in ``_OF_THE_WORLD``, and only
-looked for where the table speaks of it. Of the arguments nothing but such an id is ever returned.
+operation ``syscall:NAME/OP`` is seen where OP stands among the arguments or, where they are
+numbers, as runsc prints them, by Linux's number of OP. What no rule derives is in
+``_OF_THE_WORLD``, and only looked for where the table speaks of it. Of the arguments nothing but
+such an id is ever returned.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ LONGEST = 16_384
 
 
 class Number(NamedTuple):
-    """The argument ``index`` is ``value``, of the bits of ``mask``."""
+    """The argument at ``place`` is ``value``, of the bits of ``mask``."""
 
-    index: int
+    place: int
     value: int
     mask: int
 
 
-def _flag(index: int, bit: int) -> Number:
-    return Number(index, bit, bit)
+def _flag(place: int, bit: int) -> Number:
+    return Number(place, bit, bit)
 
 
-def _is(index: int, value: int, mask: int = 0xFFFF_FFFF) -> Number:
-    return Number(index, value, mask)
+def _is(place: int, value: int, mask: int = 0xFFFF_FFFF) -> Number:
+    return Number(place, value, mask)
 
 
 _FUTEX_OPERATION = 0x7F
@@ -92,8 +93,9 @@ NUMBERS: Mapping[str, tuple[Number, ...]] = {
     "ioctl:SIOCGIFFLAGS": (_is(1, 0x8913),),
     "kernel:io_uring-wait": (_flag(3, 0x1),),
 }  # fmt: skip
-"""How an operation looks where the arguments are numbers: all of these hold (Linux's UAPI headers:
-asm/prctl.h, linux/{bpf,falloc,fcntl,fs,futex,io_uring,keyctl,mount,prctl,sched,seccomp,shm,stat}.h).
+"""How an operation looks where the arguments are numbers: all of these hold. From Linux's UAPI
+headers: asm/prctl.h, asm-generic/{fcntl,ioctls,mman,socket}.h, linux/{bpf,falloc,fcntl,fs,futex,
+io_uring,keyctl,memfd,mount,personality,prctl,sched,seccomp,shm,sockios}.h.
 """
 
 
@@ -122,7 +124,7 @@ class Sign:
 
 
 def _has(arguments: list[int | None], number: Number) -> bool:
-    value = arguments[number.index] if number.index < len(arguments) else None
+    value = arguments[number.place] if number.place < len(arguments) else None
     return value is not None and value & number.mask == number.value
 
 
@@ -155,9 +157,9 @@ _OF_THE_WORLD: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("kernel:io_uring-wait", ("io_uring_enter",), ("IORING_ENTER_GETEVENTS",)),
 )
 _WITHOUT: Mapping[str, frozenset[str]] = {
-    "syscall:sync_file_range/SYNC_FILE_RANGE_WAIT_BEFORE": frozenset({
-        "SYNC_FILE_RANGE_WAIT_AFTER"
-    }),
+    "syscall:sync_file_range/SYNC_FILE_RANGE_WAIT_BEFORE": frozenset(
+        {"SYNC_FILE_RANGE_WAIT_AFTER"}
+    ),
 }
 IA32 = Feature("exec:ia32")
 """Seen by strace's line that a process runs in 32-bit mode."""
@@ -210,9 +212,7 @@ class Signs:
 
     def _by_arguments(self, signs: Iterable[Sign], arguments: bytes) -> Iterator[Feature]:
         plain = _STRING.sub(b'""', arguments)
-        words = frozenset(
-            word.decode().removesuffix("_PRIVATE") for word in _WORD.findall(plain)
-        )
+        words = frozenset(word.decode().removesuffix("_PRIVATE") for word in _WORD.findall(plain))
         numbers = _numbers(plain)
         for sign in signs:
             if sign.bare or sign.seen(words, numbers):

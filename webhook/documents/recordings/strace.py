@@ -1,4 +1,4 @@
-"""What ``strace`` prints, in the layouts of its options ``-f -ff -o -t -tt -ttt -r -T -i -n -y -Y``.
+"""What ``strace`` prints, as its options ``-f -ff -o -t -tt -ttt -r -T -i -n -y -Y`` lay it out.
 
 ``28093 openat(AT_FDCWD, "/dev/kvm", O_RDWR) = -1 ENOENT (No such file or directory) <0.000011>``
 """

@@ -36,6 +36,8 @@ class Use:
     went_on: set[str] = field(default_factory=set)
     marked: bool = False
     """Whether a runtime said in its log that it does not support the call."""
+    allowed: bool = False
+    """Whether a seccomp profile allows the call, which is no word of its use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,14 @@ class Counting:
                 self._compat.discard(thread)
             case Compat32(thread, begins):
                 self._switch(thread, begins)
+
+    def allow(self, call: Call) -> bool:
+        """Note that a profile allows ``call``; whether the architecture has it."""
+        features = self._of(call)
+        for feature in features:
+            self._use(feature).allowed = True
+        self._unnamed += not features
+        return bool(features)
 
     def end(self) -> None:
         """The recording is over: the next one has other threads."""
