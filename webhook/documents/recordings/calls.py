@@ -15,6 +15,9 @@ OTHER_ERROR = "another error"
 NO_ANSWER = "no answer"
 """The call was made; the recording does not hold, or does not tell, how it ended."""
 
+THE_KERNELS_OWN = "restart_syscall"
+"""How Linux goes on with a call after a signal: no program makes it."""
+
 
 class Call(NamedTuple):
     """One call of one thread. ``error`` is empty where it succeeded, else an errno's name.

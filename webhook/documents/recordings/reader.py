@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from webhook.documents.recordings.calls import Call, Compat32, Event, Marked
+from webhook.documents.recordings.calls import (
+    THE_KERNELS_OWN,
+    Call,
+    Compat32,
+    Event,
+    Marked,
+)
 from webhook.documents.recordings.runsc import RunscReader
 from webhook.documents.recordings.strace import StraceReader
 from webhook.documents.recordings.summary import SummaryReader
@@ -33,6 +39,8 @@ TITLES: Mapping[Format, str] = {
 }
 LINE_FORMATS = (Format.STRACE, Format.SUMMARY, Format.RUNSC, Format.UNSUPPORTED)
 _MOST_KEPT = 4_096
+_OF_A_SUMMARY = b"-c"
+"""In place of a thread: a summary has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +95,12 @@ class RecordingReader:
         if Format.STRACE in self._wanted:
             event = self._strace.read(line)
             if event is not None:
-                self._counts[Format.STRACE] += isinstance(event, Call)
+                self._counts[Format.STRACE] += _is_call(event)
                 return (event,)
+        compat32 = self._summary.compat32
         if Format.SUMMARY in self._wanted and self._summarised(line):
-            return (Compat32(b"", begins=True),) if self._summary.compat32 else ()
+            begins = self._summary.compat32 and not compat32
+            return (Compat32(_OF_A_SUMMARY, begins=True),) if begins else ()
         if self._wanted & {Format.RUNSC, Format.UNSUPPORTED}:
             return self._by_runsc(line)
         return ()
@@ -107,10 +117,14 @@ class RecordingReader:
             if isinstance(event, Marked):
                 self._keep(Format.UNSUPPORTED, event.call, 1)
             else:
-                self._counts[Format.RUNSC] += isinstance(event, Call)
+                self._counts[Format.RUNSC] += _is_call(event)
             yield event
 
     def _keep(self, form: Format, call: Call, number: int) -> None:
         kept = self._kept[form]
         if call in kept or len(kept) < _MOST_KEPT:
             kept[call] += number
+
+
+def _is_call(event: Event) -> bool:
+    return isinstance(event, Call) and event.name != THE_KERNELS_OWN

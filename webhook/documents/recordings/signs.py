@@ -205,7 +205,7 @@ class Signs:
         arguments = arguments[:LONGEST]
         found = set(self._by_arguments(self._of_call.get(call, ()), arguments))
         if call in _OPENS:
-            found.update(self._opened(arguments))
+            found.update(self._opened(call, arguments))
         elif call in _MOUNTS:
             found.update(self._mounted(call, arguments))
         return frozenset(found)
@@ -218,8 +218,10 @@ class Signs:
             if sign.bare or sign.seen(words, numbers):
                 yield sign.feature
 
-    def _opened(self, arguments: bytes) -> Iterator[Feature]:
-        match = _PATH.search(arguments)
+    def _opened(self, call: str, arguments: bytes) -> Iterator[Feature]:
+        # openat's first argument is a folder; what is opened comes after it.
+        begin = arguments.find(b",") if call.startswith("openat") else 0
+        match = _PATH.search(arguments, max(begin, 0))
         if match is None:
             return
         path = _OWN.sub("/proc/self/", match["path"].decode("ascii", "replace"))
@@ -231,10 +233,10 @@ class Signs:
         yield from (Feature(stem) for stem in self._globs if feature.startswith(stem))
 
     def _mounted(self, call: str, arguments: bytes) -> Iterator[Feature]:
-        match = (_FSOPEN if call == "fsopen" else _KIND).search(arguments)
-        feature = f"fs:{match['kind'].decode()}" if match else ""
-        if feature in self._known:
-            yield Feature(feature)
+        for match in (_FSOPEN if call == "fsopen" else _KIND).finditer(arguments):
+            feature = f"fs:{match['kind'].decode()}"
+            if feature in self._known:
+                yield Feature(feature)
 
 
 def signs_of(table: CompatTable) -> Signs:

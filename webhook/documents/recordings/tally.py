@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 from webhook.core.names import Feature
 from webhook.core.syscalls import canonical_syscall, syscall_number
-from webhook.documents.recordings.calls import NO_ANSWER, Call, Compat32, Event, Exit, Marked
+from webhook.documents.recordings.calls import (
+    NO_ANSWER,
+    THE_KERNELS_OWN,
+    Call,
+    Compat32,
+    Event,
+    Exit,
+    Marked,
+)
 from webhook.documents.recordings.signs import IA32, Signs
 
 GOES_ON = 24
@@ -104,7 +112,7 @@ class Counting:
         return Tally(uses=dict(self._uses), calls=self._calls, unnamed=self._unnamed)
 
     def _call(self, call: Call) -> None:
-        if self._compat and call.thread in self._compat:
+        if call.name == THE_KERNELS_OWN or (self._compat and call.thread in self._compat):
             return
         features = self._of(call)
         if not features:
