@@ -14,6 +14,9 @@ DOCKERS = SAMPLES.joinpath("seccomp.json").read_bytes()
 OPERATORS = SAMPLES.joinpath("seccompprofile.yaml").read_bytes()
 
 
+_WANTED = "defaultAction and syscalls, or kind SeccompProfile"
+
+
 def allowed(content: bytes, arch: str = "amd64") -> dict[str, bytes]:
     """Names and the arguments that they are tied to."""
     return {c.name: c.arguments for c in parse_profile(content, file="p", arch=arch)}
@@ -82,8 +85,7 @@ def test_logs_are_no_profiles(content: bytes) -> None:
         ([], "p.json:1: must be a seccomp profile, not a list"),
         (
             {"kind": "Pod"},
-            "p.json:1: must be a seccomp profile: defaultAction and syscalls, or kind "
-            "SeccompProfile",
+            f"p.json:1: must be a seccomp profile: {_WANTED}",
         ),
         (
             {"defaultAction": "ERRNO"},
