@@ -132,6 +132,12 @@ def _lines_of(
     return dict(ended.calls)
 
 
+def count_log(file: Path, counting: Counting) -> None:
+    """Count what a log of runsc tells, if it tells anything."""
+    with file.open("rb") as stream:
+        _lines_of(b"", iter(lambda: stream.read(_CHUNK), b""), counting, Format.RUNSC)
+
+
 def _chain(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield head
     yield from chunks

@@ -26,7 +26,7 @@ NATIVELY = (
     *("unshare", "--net", "--mount", "--ipc", "--uts"),
     *("sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "sh"),
 )
-_ANY_DAY = date(2026, 11, 24)
+ANY_DAY = date(2026, 11, 24)
 """Matters to no profile with a release."""
 _NEEDS_FLAG: Mapping[str, str] = {"net:iptables/": "net-raw"}
 """Features that can be seen only under a flag, though the flag is another row's gate."""
@@ -74,7 +74,7 @@ def bound_to(
     """``table`` for one release with flags."""
     versions = (parse_version(runsc.version),)
     profile = RuntimeProfile(runtime="gvisor", versions=versions, flags=flags, arch=arch)
-    return table.bind(profile, _ANY_DAY)
+    return table.bind(profile, ANY_DAY)
 
 
 def variants(table: CompatTable, runsc: Startable, features: Sequence[str]) -> tuple[Variant, ...]:

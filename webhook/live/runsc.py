@@ -29,7 +29,7 @@ _END_SECONDS = 10
 _MOST_KEPT = 64 * 1024
 _NO_SANDBOX = 128
 """What runsc exits with where it could not make the sandbox."""
-_OWN_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
+OWN_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 
 
 class RunscError(Exception):
@@ -66,6 +66,11 @@ class Ran:
     def well(self) -> bool:
         """Whether it did not fail; what still runs, as a server does, did not."""
         return self.status in {None, 0}
+
+
+def is_root() -> bool:
+    """Whether we may make namespaces and mounts."""
+    return os.geteuid() == 0
 
 
 def find_runsc(given: Path | None, version: str | None = None) -> Runsc:
@@ -119,7 +124,7 @@ def run_under(runsc: Runsc, sandbox: Sandbox, command: Sequence[str], log: Path)
 
 
 def _advice() -> str:
-    return "" if os.geteuid() == 0 else " (as root there is less that can be in its way)"
+    return "" if is_root() else " (as root there is less that can be in its way)"
 
 
 def _command(
@@ -129,7 +134,7 @@ def _command(
     logs = ["--debug", f"--debug-log={log}/", "--strace"]
     start = [str(runsc.path), f"--network={sandbox.network}", *logs, *flags]
     inside = ["do", "-root", str(sandbox.root), *command]
-    if os.geteuid():
+    if not is_root():
         return [*start, "--rootless", *inside]
     if sandbox.network == "sandbox":
         # `do` makes it: it changes the machine's network, and undoes that once the sandbox ended.
@@ -137,7 +142,7 @@ def _command(
     state = f"--root={folder / 'state'}"
     bundle = f"--bundle={_bundle(sandbox, command, folder)}"
     run = [*start, state, "--ignore-cgroups", _overlay(runsc), "run", bundle, "probe"]
-    return [*_OWN_NAMESPACES, *run]
+    return [*OWN_NAMESPACES, *run]
 
 
 def _overlay(runsc: Runsc) -> str:
@@ -201,7 +206,7 @@ def run_natively(sandbox: Sandbox, command: Sequence[str]) -> Ran | None:
     """The control: ``command`` on this machine's own kernel, in namespaces and on an overlay that
     are thrown away. None where that cannot be had: it needs root, and overlayfs.
     """
-    if os.geteuid():
+    if not is_root():
         return None
     at = os.getcwd() if sandbox.root == Path("/") else "/"
     network = ("--net",) if sandbox.network == "none" else ()
