@@ -1,4 +1,4 @@
-"""``runtimegate compat probe``: a command, or our own probes, under a real runsc, beside the table."""
+"""``runtimegate compat probe``: a command, or the rows' own probes, under a real runsc."""
 
 from __future__ import annotations
 
@@ -149,9 +149,7 @@ def _require_one_task(
     if feature and not facts:
         raise click.UsageError("--feature is for --facts")
     if facts and rootfs:
-        raise click.UsageError(
-            "--facts runs on this machine's root file system: leave --rootfs out"
-        )
+        raise click.UsageError("--facts runs on this machine's root: leave --rootfs out")
 
 
 def _probe(

@@ -113,7 +113,7 @@ def _said(probed: Probed) -> Iterator[str]:
     lines = [line for line in probed.ran.said.splitlines() if line.strip()][-_MOST_LINES:]
     if lines:
         yield "  its last words under runsc:"
-    yield from (f"    {shown(line, 200)}" for line in lines)
+    yield from (f"    {shown(line.strip(), 200)}" for line in lines)
 
 
 def _refused(probed: Probed) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _refused(probed: Probed) -> Iterator[str]:
     if not refused:
         return
     results = {testimony.feature: testimony.result for testimony in probed.testimonies}
-    yield f"  answered {', '.join(sorted(TELLING))}:"
+    yield f"  refused ({', '.join(sorted(TELLING))}):"
     for feature, use in refused[:_MOST_LISTED]:
         told = results.get(feature)
         confirmed = " (confirmed)" if told is Result.CONFIRMED else ""
@@ -151,7 +151,7 @@ def _told(probed: Probed) -> Iterator[str]:
 
 def _verdict(probed: Probed) -> str:
     if probed.contradicted:
-        return "the table is wrong for this release, or the runsc is not the release that it says"
+        return "table and runsc differ: the row is wrong for this release or this case; tell us"
     if probed.fails_here_alone:
         known = "fails under runsc alone" if probed.control else "fails under runsc"
         return f"{known}: what it was refused above is where to look"

@@ -27,8 +27,6 @@ NETWORKS = ("none", "sandbox", "host")
 _ASKED_SECONDS = 20
 _END_SECONDS = 10
 _MOST_KEPT = 64 * 1024
-_NO_SANDBOX = 128
-"""What runsc exits with where it could not make the sandbox."""
 OWN_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 
 
@@ -117,10 +115,18 @@ def run_under(runsc: Runsc, sandbox: Sandbox, command: Sequence[str], log: Path)
     """
     with _folder() as folder:
         ran = _run(_command(runsc, sandbox, command, folder, log), sandbox.seconds)
-    if ran.status == _NO_SANDBOX and not any(log.glob("*boot*")):
-        said = ran.said.strip().splitlines()[-1:] or ["it says nothing"]
-        raise RunscError(f"runsc could not make a sandbox: {said[0][-300:]}{_advice()}")
+    if not any(log.glob("*boot*")):
+        raise RunscError(f"runsc could not make a sandbox: {_reason(ran)}{_advice()}")
     return ran
+
+
+def _reason(ran: Ran) -> str:
+    """The line in which runsc says what is wrong: of a wrong flag the first, else the last."""
+    lines = [line.strip() for line in ran.said.splitlines() if line.strip()]
+    if not lines:
+        return f"exit {ran.status}, and it says nothing"
+    said = lines[0] if lines[0].startswith("flag provided") else lines[-1]
+    return said[:300]
 
 
 def _advice() -> str:
