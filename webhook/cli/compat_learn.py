@@ -93,7 +93,7 @@ class Lesson:
 )
 @click.option(
     "--format",
-    "form",
+    "format",
     type=click.Choice([str(form) for form in Format]),
     help="What the files are.  [default: told by their lines]",
 )
@@ -116,7 +116,7 @@ def learn(
     name: str,
     title: str | None,
     images: tuple[str, ...],
-    form: str | None,
+    format: str | None,
     policies: Path | None,
     today: datetime | None,
     output: str,
@@ -138,7 +138,7 @@ def learn(
     subject = _subject(name, title, images, table)
     profile = Asked(**installed).profile(table)
     counting = Counting(signs_of(table), profile.arch)
-    only = Format(form) if form else None
+    only = Format(format) if format else None
     recordings = read_recordings(files, counting, only=only, arch=profile.arch)
     bound = table.bind(profile, day(today))
     tally = counting.tally()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import tempfile
@@ -73,7 +74,6 @@ _ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 )
 @click.option(
     "--timeout",
-    "seconds",
     type=click.FloatRange(min=0.1, max=86_400),
     default=300.0,
     show_default=True,
@@ -102,7 +102,7 @@ def probe(
     flags: tuple[str, ...],
     rootfs: Path | None,
     network: str,
-    seconds: float,
+    timeout: float,
     native: bool,
     log_dir: Path | None,
     facts: bool,
@@ -132,7 +132,7 @@ def probe(
         found = find_runsc(runsc, version)
         if facts:
             return _tell_facts(probe_facts(table, found, given, feature), output)
-        sandbox = Sandbox(flags=given, root=rootfs or Path("/"), network=network, seconds=seconds)
+        sandbox = Sandbox(flags=given, root=rootfs or Path("/"), network=network, seconds=timeout)
         probed = _probe(found, sandbox, command, table, native=native, log_dir=log_dir)
     except (RunscError, RunFailed) as error:
         raise click.ClickException(str(error)) from None
@@ -200,7 +200,7 @@ def _tell_facts(probed: ProbedFacts, output: str) -> int:
 def _log_folder(kept: Path | None) -> Iterator[Path]:
     """Where runsc writes its logs: the folder that they are kept in, else one that is removed."""
     if kept is None:
-        with tempfile.TemporaryDirectory(prefix="runtimegate-probe-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"runtimegate-probe-{os.getpid()}-") as folder:
             yield Path(folder)
         return
     kept.mkdir(parents=True, exist_ok=True)

@@ -227,7 +227,7 @@ def run_natively(sandbox: Sandbox, command: Sequence[str]) -> Ran | None:
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
     """A folder for one run, and SIGTERM turned into the exception that ends it in order."""
-    folder = Path(tempfile.mkdtemp(prefix="runtimegate-probe-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"runtimegate-probe-{os.getpid()}-"))
     try:
         with _stopped_by_signals():
             yield folder
@@ -270,7 +270,7 @@ def _run(command: Sequence[str], seconds: float) -> Ran:
             status = None
         finally:
             _end(process)
-        said.join(_END_SECONDS)
+            said.join(_END_SECONDS)
     status = 128 - status if status is not None and status < 0 else status  # as a shell says it
     return Ran(status=status, seconds=time.monotonic() - began, said=said.text())
 
@@ -284,9 +284,10 @@ class _Tail(threading.Thread):
         self._kept = b""
 
     def run(self) -> None:
-        """Read until nobody writes any more."""
-        while self._stream and (chunk := os.read(self._stream.fileno(), _MOST_KEPT)):
-            self._kept = (self._kept + chunk)[-_MOST_KEPT:]
+        """Read until nobody writes any more, or nobody waits for it any more."""
+        with contextlib.suppress(OSError, ValueError):
+            while self._stream and (chunk := os.read(self._stream.fileno(), _MOST_KEPT)):
+                self._kept = (self._kept + chunk)[-_MOST_KEPT:]
 
     def text(self) -> str:
         """What was kept, as text."""
