@@ -184,7 +184,7 @@ class TestUnderRealReleases:
         probed("current", "--no-native", "--log-dir", str(logs), "--", "true")
         (boot,) = logs.glob("*boot*")
         assert run(["compat", "learn", str(boot), "--name", "x", "--image", "x"]) == 0
-        assert "syscall:execve" in capfd.readouterr().out
+        assert "syscall:set_tid_address" in capfd.readouterr().out
         assert probe("--runsc", str(release("current").path), "--log-dir", str(logs), "true") == 2
         assert "must be a new or an empty folder" in capfd.readouterr().err
 
