@@ -28,7 +28,7 @@ from webhook.core.names import shown
 from webhook.core.runtimes import DEFAULT_ARCH, RuntimeProfile
 from webhook.documents.recordings.signs import signs_of
 from webhook.documents.recordings.tally import Counting
-from webhook.documents.recordings.witness import testimonies
+from webhook.documents.recordings.witness import statements
 from webhook.live.probing import ANY_DAY, RunFailed
 from webhook.live.runsc import (
     NETWORKS,
@@ -184,7 +184,7 @@ def _probe(
         control=control,
         control_wanted=native,
         tally=tally,
-        testimonies=testimonies(tally, bound),
+        statements=statements(tally, bound),
         bound=bound,
         log_dir=log_dir,
     )

@@ -12,7 +12,7 @@ from webhook.core.compat import BoundRuntime
 from webhook.core.names import Feature, Strength, shown
 from webhook.documents.learning import table_text, use_text
 from webhook.documents.recordings.tally import TELLING, Tally, Use
-from webhook.documents.recordings.witness import Testimony
+from webhook.documents.recordings.witness import Statement
 from webhook.live.runsc import Ran, Runsc, Sandbox
 
 _MOST_LINES = 12
@@ -33,18 +33,18 @@ class Probed:
     control: Ran | None
     control_wanted: bool
     tally: Tally
-    testimonies: tuple[Testimony, ...]
+    statements: tuple[Statement, ...]
     bound: BoundRuntime
     log_dir: Path | None = None
 
     @property
-    def contradicted(self) -> list[Testimony]:
+    def contradicted(self) -> list[Statement]:
         """The rows that the run contradicts."""
         return self.told(Result.CONTRADICTED)
 
-    def told(self, *results: Result) -> list[Testimony]:
+    def told(self, *results: Result) -> list[Statement]:
         """The rows of which the run says one of ``results``."""
-        return [testimony for testimony in self.testimonies if testimony.result in results]
+        return [statement for statement in self.statements if statement.result in results]
 
     @property
     def fails_here_alone(self) -> bool:
@@ -73,10 +73,10 @@ def probed_lines(probed: Probed) -> Iterator[str]:
         yield f"  runsc's log calls unsupported: {', '.join(probed.unsupported)}"
     yield from _refused(probed)
     yield from _told(probed)
-    for testimony in probed.contradicted:
-        yield f"  CONTRADICTED {testimony.feature}: {_seen(testimony.use)}"
-        yield f"    {_table(testimony.feature, probed.bound)}"
-        for entry in testimony.fact.evidence:
+    for statement in probed.contradicted:
+        yield f"  CONTRADICTED {statement.feature}: {_seen(statement.use)}"
+        yield f"    {_table(statement.feature, probed.bound)}"
+        for entry in statement.fact.evidence:
             yield f"    {entry.kind} {entry.date}: {shown(' '.join(entry.source.split()), 300)}"
     yield f"  {_verdict(probed)}"
     if probed.log_dir:
@@ -120,7 +120,7 @@ def _refused(probed: Probed) -> Iterator[str]:
     refused = probed.refused
     if not refused:
         return
-    results = {testimony.feature: testimony.result for testimony in probed.testimonies}
+    results = {statement.feature: statement.result for statement in probed.statements}
     yield f"  refused ({', '.join(sorted(TELLING))}):"
     for feature, use in refused[:_MOST_LISTED]:
         told = results.get(feature)
@@ -173,7 +173,7 @@ def probed_value(probed: Probed) -> dict[str, Any]:
             {"feature": f, "answers": _answers(use), "wentOn": sorted(use.went_on)}
             for f, use in probed.refused
         ],
-        "facts": [_testimony_value(testimony) for testimony in probed.testimonies],
+        "facts": [_statement_value(statement) for statement in probed.statements],
         "failsUnderRuntimeAlone": probed.fails_here_alone,
     }
 
@@ -196,12 +196,12 @@ def _answers(use: Use) -> dict[str, int]:
     return {error or "success": number for error, number in sorted(use.answers.items()) if number}
 
 
-def _testimony_value(testimony: Testimony) -> dict[str, Any]:
+def _statement_value(statement: Statement) -> dict[str, Any]:
     return {
-        "feature": testimony.feature,
-        "result": str(testimony.result),
-        "answers": _answers(testimony.use),
-        "support": str(testimony.fact.support),
-        "note": testimony.fact.note,
-        "origin": testimony.fact.origin,
+        "feature": statement.feature,
+        "result": str(statement.result),
+        "answers": _answers(statement.use),
+        "support": str(statement.fact.support),
+        "note": statement.fact.note,
+        "origin": statement.fact.origin,
     }

@@ -10,7 +10,7 @@ from webhook.core.compat import BoundRuntime, Fact
 from webhook.core.names import Support
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.versions import interval_set, parse_interval, parse_version
-from webhook.documents.recordings.witness import testimonies
+from webhook.documents.recordings.witness import statements
 
 PROFILE = RuntimeProfile(runtime="gvisor", versions=(parse_version("20240729.0"),))
 WELL = "bpf(0) = 3"
@@ -28,7 +28,7 @@ def told(support: Support, *lines: str, feature: str = "syscall:madvise") -> lis
     """What the lines say of one row; bpf stands for the call that the row is about."""
     row = Fact(runtime="gvisor", feature=feature, support=support)
     seen = tally(*(line.replace("bpf", "madvise") for line in lines))
-    return [t.result for t in testimonies(seen, bound(row))]
+    return [t.result for t in statements(seen, bound(row))]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_call_that_an_operation_explains_says_nothing_of_the_call_as_such() ->
         ),
     ]
     seen = tally("fallocate(3, FALLOC_FL_PUNCH_HOLE, 0, 1) = -1 ENOSYS (x)")
-    results = {str(t.feature): t.result for t in testimonies(seen, bound(*rows))}
+    results = {str(t.feature): t.result for t in statements(seen, bound(*rows))}
     assert results == {
         "syscall:fallocate": Result.UNTESTED,
         "syscall:fallocate/FALLOC_FL_PUNCH_HOLE": Result.CONFIRMED,
@@ -90,9 +90,9 @@ def test_a_call_that_an_operation_explains_says_nothing_of_the_call_as_such() ->
 def test_a_row_of_other_releases_is_not_spoken_of() -> None:
     later = interval_set([parse_interval(">=20250101.0")])
     row = Fact(runtime="gvisor", feature="syscall:madvise", support=Support.ABSENT, versions=later)
-    assert testimonies(tally("madvise(0) = 0"), bound(row)) == ()
+    assert statements(tally("madvise(0) = 0"), bound(row)) == ()
 
 
 def test_what_becomes_of_a_call_later_is_not_told_by_it() -> None:
     row = Fact(runtime="gvisor", feature="kernel:ebpf", support=Support.ABSENT)
-    assert testimonies(tally(WELL), bound(row)) == ()
+    assert statements(tally(WELL), bound(row)) == ()

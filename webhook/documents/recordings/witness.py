@@ -31,7 +31,7 @@ _OWN_FILTER = frozenset({Feature("syscall:seccomp"), Feature("syscall:prctl/PR_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class Statement:
     """One feature that a run used, beside the row in force."""
 
     feature: Feature
@@ -40,21 +40,21 @@ class Testimony:
     result: Result
 
 
-def testimonies(tally: Tally, bound: BoundRuntime) -> tuple[Testimony, ...]:
+def statements(tally: Tally, bound: BoundRuntime) -> tuple[Statement, ...]:
     """What the run says about every row that speaks of just what it used, in order."""
     # A filter of the program's own answers what it likes: its refusals say nothing of the runtime.
     filtered = not _OWN_FILTER.isdisjoint(tally.uses)
-    return tuple(sorted(_testimonies(tally, bound, filtered), key=lambda t: t.feature))
+    return tuple(sorted(_statements(tally, bound, filtered), key=lambda t: t.feature))
 
 
-def _testimonies(tally: Tally, bound: BoundRuntime, filtered: bool) -> Iterator[Testimony]:
+def _statements(tally: Tally, bound: BoundRuntime, filtered: bool) -> Iterator[Statement]:
     for feature, use in tally.uses.items():
         fact = fact_in_force(bound, feature)
         if fact is not None and feature.partition(":")[0] in _TOLD_BY_CALLS:
             result = _result(use, fact.support)
             if filtered and not use.answers[""]:
                 result = Result.NO_CLAIM
-            yield Testimony(feature=feature, use=use, fact=fact, result=result)
+            yield Statement(feature=feature, use=use, fact=fact, result=result)
 
 
 def fact_in_force(bound: BoundRuntime, feature: Feature) -> Fact | None:
