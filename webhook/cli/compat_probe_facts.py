@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ from webhook.live.probing import (
     probed_features,
     variants,
 )
-from webhook.live.runsc import OWN_NAMESPACES, Runsc, Sandbox
+from webhook.live.runsc import OWN_NAMESPACES, Runsc, Sandbox, run_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class _Started:
     """A runsc as ``probing`` starts it: as root, on this machine's root file system."""
 
     runsc: Runsc
-    flags: Mapping[str, str]
+    folder: Path
 
     @property
     def version(self) -> str:
@@ -39,9 +40,9 @@ class _Started:
         return str(self.runsc.version)
 
     def command(self, *flags: str) -> tuple[str, ...]:
-        """``runsc do``, in namespaces that end with it."""
-        own = (f"--{name}={value}" for name, value in self.flags.items())
-        return (*OWN_NAMESPACES, str(self.runsc.path), "--network=none", *own, *flags, "do")
+        """``runsc do``, in namespaces that end with it, its files in a folder that is removed."""
+        files = ("env", f"TMPDIR={self.folder}")
+        return (*OWN_NAMESPACES, *files, str(self.runsc.path), "--network=none", *flags, "do")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +67,23 @@ def probe_facts(
     if not features:
         message = f"must match a row of gVisor that has a probe, not {shown(glob or '', 80)!r}"
         raise click.BadParameter(message, param_hint="--feature")
-    started = _Started(runsc=runsc, flags=flags)
-    runs = variants(table, started, features)
-    if flags:
-        # Of other flags than the default the rows are asked as they stand under them.
-        runs = (Variant(flags=flags, features=tuple(features)),)
-        started = _Started(runsc=runsc, flags={})
-    found: list[Comparison] = []
+    with run_folder() as folder:
+        found = tuple(_compared(table, _Started(runsc=runsc, folder=folder), flags, features))
+    return ProbedFacts(runsc=runsc, flags=flags, found=found)
+
+
+def _compared(
+    table: CompatTable, started: _Started, flags: Mapping[str, str], features: Sequence[str]
+) -> Iterator[Comparison]:
+    """The probes natively, then in a sandbox a variant of flags; with given flags in one."""
+    given = Variant(flags=flags, features=tuple(features))
+    runs = (given,) if flags else variants(table, started, features)
     with _progress(1 + len(runs)) as done:
         native = natively(features)
         done()
         for variant in runs:
-            found += comparisons(table, started, variant, native)
+            yield from comparisons(table, started, variant, native)
             done()
-    return ProbedFacts(runsc=runsc, flags=flags, found=tuple(found))
 
 
 @contextmanager

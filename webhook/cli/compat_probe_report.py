@@ -9,7 +9,7 @@ from typing import Any
 
 from webhook.core.agreement import Result
 from webhook.core.compat import BoundRuntime
-from webhook.core.names import Feature, Strength, shown
+from webhook.core.names import Feature, Strength, Support, shown
 from webhook.documents.learning import table_text, use_text
 from webhook.documents.recordings.tally import TELLING, Tally, Use
 from webhook.documents.recordings.witness import Statement
@@ -58,9 +58,17 @@ class Probed:
 
     @property
     def refused(self) -> list[tuple[Feature, Use]]:
-        """What was answered with an error by which a kernel says that it does not do this."""
-        uses = sorted(self.tally.uses.items())
-        return [(feature, use) for feature, use in uses if TELLING & set(use.answers)]
+        """What was answered with an error by which a kernel says that it does not do this.
+
+        Left out is what the release does in full and did at other times: that was no refusal.
+        """
+        done = {s.feature for s in self.statements if s.fact.support is Support.FULL}
+        return [
+            (feature, use)
+            for feature, use in sorted(self.tally.uses.items())
+            if TELLING & set(use.answers)
+            and not (feature in done and use.answers[""] and "ENOSYS" not in use.answers)
+        ]
 
 
 def probed_lines(probed: Probed) -> Iterator[str]:

@@ -113,7 +113,7 @@ def run_under(runsc: Runsc, sandbox: Sandbox, command: Sequence[str], log: Path)
 
     Raises RunscError where runsc could not make the sandbox.
     """
-    with _folder() as folder:
+    with run_folder() as folder:
         ran = _run(_command(runsc, sandbox, command, folder, log), sandbox.seconds)
     if not any(log.glob("*boot*")):
         raise RunscError(f"runsc could not make a sandbox: {_reason(ran)}{_advice()}")
@@ -217,7 +217,7 @@ def run_natively(sandbox: Sandbox, command: Sequence[str]) -> Ran | None:
     at = os.getcwd() if sandbox.root == Path("/") else "/"
     network = ("--net",) if sandbox.network == "none" else ()
     script = f"trap 'exit {_NOT_MADE}' EXIT\n{_NATIVELY}"
-    with _folder() as folder:
+    with run_folder() as folder:
         start = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts")
         shell = ("sh", "-c", script, "sh", str(folder), str(sandbox.root), at, sandbox.network)
         ran = _run([*start, *network, "--", *shell, *command], sandbox.seconds)
@@ -225,7 +225,7 @@ def run_natively(sandbox: Sandbox, command: Sequence[str]) -> Ran | None:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def run_folder() -> Iterator[Path]:
     """A folder for one run, and SIGTERM turned into the exception that ends it in order."""
     folder = Path(tempfile.mkdtemp(prefix=f"runtimegate-probe-{os.getpid()}-"))
     try:

@@ -162,7 +162,20 @@ def test_a_thread_that_ends_well_after_a_refusal_went_on() -> None:
         ['7 write(2, "x", 1) = 1'] * 99,
         ["7 exit_group(1) = ?", "7 +++ exited with 1 +++", *["7 sched_yield() = 0"] * 99],
         ["7 +++ killed by SIGABRT +++"],
+        [*["7 sched_yield() = 0"] * 99, "7 exit_group(1) = ?", "7 +++ exited with 1 +++"],
     ],
 )
 def test_a_thread_that_only_complains_and_ends_did_not_go_on(after: list[str]) -> None:
     assert went_on(*after) == set()
+
+
+@pytest.mark.parametrize(("status", "expected"), [("0x0", {"ENOSYS"}), ("0x1", set())])
+def test_in_a_log_of_runsc_a_process_ends_for_all_its_threads(
+    status: str, expected: set[str]
+) -> None:
+    found = tally(
+        "x strace.go:1] [   7:   9] a X openat2(0x0) = 0 (0x0) errno=38 (invalid) (9µs)",
+        *["x strace.go:1] [   7:   9] a X sched_yield() = 0 (0x0) (9µs)"] * 99,
+        f"x strace.go:1] [   7:   7] a E exit_group({status})",
+    )
+    assert found.uses[next(f for f in found.uses if f == "syscall:openat2")].went_on == expected

@@ -21,7 +21,6 @@ _UNSUPPORTED = re.compile(
 _STATUS = re.compile(rb"0x(?P<status>[0-9a-f]{1,8})")
 _TAIL = 320
 _MOST_WAITING = 65_536
-_ENDS = frozenset({"exit", "exit_group"})
 
 
 class RunscReader:
@@ -47,18 +46,19 @@ class RunscReader:
         return list(waiting.values())
 
     def _strace(self, match: re.Match[bytes], rest: bytes) -> list[Event]:
-        name, thread = match["name"].decode(), match["tid"]
+        # The process stands for its threads: their end is not logged where it ends.
+        name, process, thread = match["name"].decode(), match["pid"], match["tid"]
         if match["way"] == b"E":
-            return self._begun(Call(name, rest, NO_ANSWER, thread))
+            return self._begun(Call(name, rest, NO_ANSWER, process), thread)
         self._waiting.pop(thread, None)
         error = _ERROR.search(rest[-_TAIL:]) if b"errno=" in rest else None
-        return [Call(name, rest, error_name(int(error["number"])) if error else "", thread)]
+        return [Call(name, rest, error_name(int(error["number"])) if error else "", process)]
 
-    def _begun(self, call: Call) -> list[Event]:
-        if call.name in _ENDS:
+    def _begun(self, call: Call, thread: bytes) -> list[Event]:
+        if call.name == "exit_group" or (call.name == "exit" and thread == call.thread):
             status = _STATUS.match(call.arguments)
             return [call, Exit(call.thread, int(status["status"], 16) if status else 0)]
         if len(self._waiting) >= _MOST_WAITING:
             self._waiting.clear()
-        self._waiting[call.thread] = call
+        self._waiting[thread] = call
         return []

@@ -20,7 +20,8 @@ from webhook.documents.recordings.calls import (
 from webhook.documents.recordings.signs import IA32, Signs
 
 GOES_ON = 24
-"""So many calls beyond those of complaining and ending, and a thread went on after a refusal."""
+"""So many calls beyond those of complaining and ending, and a thread whose end is not recorded
+went on after a refusal; one whose end is recorded went on where it ended well."""
 _ENDING = frozenset({
     "write", "writev", "close", "exit", "exit_group", "munmap", "brk", "futex", "rt_sigaction",
     "rt_sigprocmask", "gettid", "getpid", "tgkill", "kill", "fstat", "newfstatat", "mmap", "read",
@@ -87,9 +88,7 @@ class Counting:
                 for feature in self._of(call):
                     self._use(feature).marked = True
             case Exit(thread, status):
-                if status == 0:
-                    self._went_on(thread)
-                self._refused.pop(thread, None)
+                self._ended(thread, well=status == 0)
                 self._compat.discard(thread)
             case Compat32(thread, begins):
                 self._switch(thread, begins)
@@ -104,7 +103,8 @@ class Counting:
 
     def end(self) -> None:
         """The recording is over: the next one has other threads."""
-        self._refused.clear()
+        for thread, refused in list(self._refused.items()):
+            self._ended(thread, well=refused.calls >= GOES_ON)
         self._compat.clear()
 
     def tally(self) -> Tally:
@@ -128,24 +128,26 @@ class Counting:
             self._follow(call, exact)
 
     def _follow(self, call: Call, exact: Iterable[Feature]) -> None:
-        """Watch threads that were refused something: did they go on?"""
+        """Watch threads that were refused something: do they go on?"""
         refused = self._refused.get(call.thread)
         if refused is not None and call.name not in _ENDING and call.error != NO_ANSWER:
             refused.calls += 1
-            if refused.calls >= GOES_ON:
-                self._went_on(call.thread)
-                del self._refused[call.thread]
-        if call.error in TELLING and (refused is not None or len(self._refused) < _MOST_THREADS):
-            news = {(f, call.error) for f in exact if call.error not in self._uses[f].went_on}
-            if news:
-                watched = self._refused.setdefault(call.thread, _Refused(refusals=set()))
-                watched.refusals |= news
-                watched.calls = 0
+        if call.error not in TELLING:
+            return
+        if refused is None:
+            if len(self._refused) >= _MOST_THREADS:
+                return
+            refused = self._refused[call.thread] = _Refused(refusals=set())
+        news = {(feature, call.error) for feature in exact} - refused.refusals
+        if news:
+            refused.refusals |= news
+            refused.calls = 0
 
-    def _went_on(self, thread: bytes) -> None:
-        if refused := self._refused.get(thread):
-            for feature, error in refused.refusals:
-                self._uses[feature].went_on.add(error)
+    def _ended(self, thread: bytes, *, well: bool) -> None:
+        """A thread is at its end; of one that failed nobody knows what it failed of."""
+        refused = self._refused.pop(thread, None)
+        for feature, error in refused.refusals if refused and well else ():
+            self._uses[feature].went_on.add(error)
 
     def _switch(self, thread: bytes, begins: bool) -> None:
         if not begins:
