@@ -202,6 +202,7 @@ if [ "$net" = none ]; then ip link set lo up 2>/dev/null || true; fi
 cd "$folder/root"
 for name in dev sys; do if [ -d "$name" ]; then mount --rbind "/$name" "$name"; fi; done
 if [ -d proc ]; then mount -t proc proc proc; fi
+if [ "$root" != / ]; then exec chroot . "$@"; fi
 exec chroot . /bin/sh -c 'cd "$1" 2>/dev/null || cd /; shift; exec "$@"' sh "$at" "$@"
 """
 _NOT_MADE = 199
