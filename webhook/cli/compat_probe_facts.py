@@ -17,14 +17,16 @@ from webhook.core.agreement import Comparison, Result
 from webhook.core.compat import CompatTable
 from webhook.core.images import glob_matches
 from webhook.core.names import shown
+from webhook.live.child import run_folder
 from webhook.live.probing import (
+    RunFailed,
     Variant,
     comparisons,
     natively,
     probed_features,
     variants,
 )
-from webhook.live.runsc import OWN_NAMESPACES, Runsc, Sandbox, run_folder
+from webhook.live.runsc import OWN_NAMESPACES, Runsc, Sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +60,25 @@ class ProbedFacts:
         """How many came to which result."""
         return Counter(comparison.result for comparison in self.found)
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether some probe saw what its row does not say."""
+        return self.counts[Result.CONTRADICTED] > 0
+
 
 def probe_facts(
     table: CompatTable, runsc: Runsc, flags: Mapping[str, str], glob: str | None
 ) -> ProbedFacts:
-    """Run the probes of the rows; raises RunFailed, and click.BadParameter for no such row."""
+    """Run the probes of the rows; raises click.ClickException where that cannot be done."""
     features = [f for f in probed_features(table) if glob is None or glob_matches(glob, f)]
     if not features:
         message = f"must match a row of gVisor that has a probe, not {shown(glob or '', 80)!r}"
         raise click.BadParameter(message, param_hint="--feature")
-    with run_folder() as folder:
-        found = tuple(_compared(table, _Started(runsc=runsc, folder=folder), flags, features))
+    try:
+        with run_folder() as folder:
+            found = tuple(_compared(table, _Started(runsc=runsc, folder=folder), flags, features))
+    except RunFailed as failed:
+        raise click.ClickException(str(failed)) from None
     return ProbedFacts(runsc=runsc, flags=flags, found=found)
 
 

@@ -13,7 +13,8 @@ from webhook.core.names import Feature, Strength, Support, shown
 from webhook.documents.learning import table_text, use_text
 from webhook.documents.recordings.tally import TELLING, Tally, Use
 from webhook.documents.recordings.witness import Statement
-from webhook.live.runsc import Ran, Runsc, Sandbox
+from webhook.live.child import Ran
+from webhook.live.runsc import Runsc, Sandbox
 
 _MOST_LINES = 12
 _MOST_LISTED = 40
