@@ -23,13 +23,13 @@ Before, VFS2 replaced rows of it at start-up, first with a flag, from 20211026.0
 """
 
 NOT_AS_PRINTED: Mapping[str, str] = {
-    "afs_syscall": "printed as partial: a test in gVisor's own builds, ENOSYS otherwise",
-    "clock_settime": "printed as full: the handler answers EPERM, and so it was measured",
-    "io_cancel": "printed as partial: the handler answers ENOSYS",
-    "readahead": "printed as full: the handler answers EINVAL, and so it was measured",
-    "rseq": "printed as partial: ENOSYS on every platform before 20260105.0, as measured",
+    "afs_syscall": "a test in gVisor's own builds, ENOSYS otherwise",
+    "clock_settime": "the handler answers EPERM, and so it was measured",
+    "io_cancel": "the handler answers ENOSYS",
+    "readahead": "the handler answers EINVAL, and so it was measured",
+    "rseq": "ENOSYS on every platform before 20260105.0, as measured",
 }
-"""Calls whose handler does less than gVisor's table says of it, and what it does."""
+"""Calls that gVisor's table says more of than their handlers do, and what these do."""
 
 
 class Does(NamedTuple):
