@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from webhook.core.compat import CompatTable, Fact
-from webhook.core.names import Support
+from webhook.core.names import RUNTIME_TITLES, Support
 from webhook.core.versions import Version
 from webhook.documents.imports.oci_features import Features
 from webhook.documents.imports.oci_questions import Answer, answers
@@ -80,7 +80,7 @@ def import_features(
     rows = [row for c in taken for row in _rows(c, release, table, wish)]
     unguarded = features.unguarded()
     return Imported(
-        subject=f"{runtime} {release_number(release)}",
+        subject=f"{RUNTIME_TITLES[runtime]} {release_number(release)}",
         documents=(runtime_facts(runtime, release, "features", wish, {"facts": rows}),)
         if rows
         else (),

@@ -78,7 +78,8 @@ def _recursive_read_only(features: Features, _: str) -> bool | None:
 def _capability(name: str) -> Callable[[Features, str], bool | None]:
     def ask(features: Features, _: str) -> bool | None:
         known = _linux(features).capabilities
-        return None if known is None else f"CAP_{name}" in known
+        # That a name is known proves nothing: whether it is granted, the kernel decides.
+        return None if known is None or f"CAP_{name}" in known else False
 
     return ask
 
@@ -135,7 +136,7 @@ _QUESTIONS: tuple[_Question, ...] = (
             feature=f"cap:{name}",
             property="linux.capabilities",
             ask=_capability(name),
-            yes="grants it on the node, within the pod's namespaces",
+            yes="",
             no=f"does not know CAP_{name}",
         )
         for name in _CAPABILITIES.split()

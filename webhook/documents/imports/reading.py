@@ -6,6 +6,7 @@ keys, every error with its line. What the tools may add some day is passed over.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ PrintedT = TypeVar("PrintedT", bound=Printed)
 FORMATS: Mapping[str, str] = {
     "gvisor-syscalls": "what runsc help syscalls -format json prints",
     "gvisor-applications": "gVisor's website/_data/application-compatibility.yml",
-    "oci-features": "what runc features prints, or crun's, youki's, runsc's",
+    "oci-features": "what runc, crun, youki or runsc prints for features",
 }
 """Every format, in the order in which people meet them, and what it is."""
 
@@ -52,7 +53,7 @@ def _holds_tables(value: object) -> bool:
 
 def read_input(content: bytes, file: str) -> SourceDocument:
     """The document of an input, a mapping; raises DocumentErrors."""
-    parsed = parse_documents(content, file=file)
+    parsed = parse_documents(_as_yaml(content), file=file)
     if parsed.errors:
         raise DocumentErrors(parsed.errors)
     if not parsed.documents:
@@ -65,6 +66,25 @@ def read_input(content: bytes, file: str) -> SourceDocument:
             [source.error((), f"must be {_any_format()}, not {described(source.data)}")]
         )
     return source
+
+
+# JSON writes what is beyond U+FFFF as two escapes, YAML as one.
+_PAIR = re.compile(
+    rb"(?<!\\)(?P<before>(?:\\\\)*)\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})"
+    rb"\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def _as_yaml(content: bytes) -> bytes:
+    if not content.lstrip().startswith(b"{"):
+        return content
+    return _PAIR.sub(_one_escape, content)
+
+
+def _one_escape(match: re.Match[bytes]) -> bytes:
+    high, low = int(match["high"], 16), int(match["low"], 16)
+    point = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+    return match["before"] + b"\\U%08x" % point
 
 
 def format_of(source: SourceDocument) -> str:

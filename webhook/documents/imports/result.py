@@ -31,11 +31,12 @@ class LeftOut:
 class Imported:
     """The documents, and what is to be said of them.
 
-    ``taken`` has a line for each row or run in them; ``same`` counts what is left out for being in
-    the shipped table already; ``unknown`` are names that no row of the table knows.
+    ``taken`` has a line for each row or run (``noun``) in them; ``same`` counts what is left out
+    for being in the shipped table already; ``unknown`` are names that no row of the table knows.
     """
 
     subject: str
+    noun: str = "row"
     documents: tuple[Row, ...] = ()
     taken: tuple[str, ...] = ()
     same: int = 0
