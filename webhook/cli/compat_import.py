@@ -44,6 +44,7 @@ _MOST_TOLD = 40
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
+    envvar="RUNTIMEGATE_COMPAT_IMPORT_FORMAT",
     help="What FILE is.  [default: by what it holds]",
 )
 @click.option("--runtime", metavar="NAME", help="Who printed FILE, where it does not say so.")
@@ -51,7 +52,13 @@ _MOST_TOLD = 40
 @click.option(
     "--source", help="The public source of the evidence.  [default: the command or file as such]"
 )
-@click.option("--all", "everything", is_flag=True, help="Also what the shipped table says alike.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    envvar="RUNTIMEGATE_COMPAT_IMPORT_ALL",
+    help="Also what the shipped table says alike.",
+)
 @click.option(
     "--today",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -135,7 +142,7 @@ def _agreed(option: str, said: str | None, given: str | None, form: str) -> str:
         message = f"must be {shown(said, 60)}, as the file says, not {shown(given, 60)!r}"
         raise click.BadParameter(message, param_hint=option)
     if not (agreed := given or said):
-        raise click.UsageError(f"{FORMATS[form]} says here not who prints it: give {option}")
+        raise click.UsageError(f"{FORMATS[form]} does not say here who printed it: give {option}")
     return agreed
 
 
