@@ -20,8 +20,9 @@ from webhook.core.names import API_VERSION
 from webhook.core.versions import Version
 from webhook.documents.imports.reading import Printed, validated
 from webhook.documents.imports.releases import one_release, release_number
-from webhook.documents.imports.result import Imported, LeftOut, Row, Wish, evidence_row
+from webhook.documents.imports.result import Imported, LeftOut, Wish
 from webhook.documents.models import ScalarText, misplaced
+from webhook.documents.rows import Row, evidence_row
 from webhook.documents.source import SourceDocument
 
 _Name = Annotated[str, Field(strict=True, min_length=1, max_length=120)]

@@ -29,8 +29,9 @@ from webhook.documents.imports.gvisor_levels import (
 )
 from webhook.documents.imports.reading import Printed, validated
 from webhook.documents.imports.releases import one_release, release_number
-from webhook.documents.imports.result import Imported, LeftOut, Row, Wish, in_force, runtime_facts
+from webhook.documents.imports.result import Imported, LeftOut, Wish, in_force, runtime_facts
 from webhook.documents.models import Matching
+from webhook.documents.rows import Row
 from webhook.documents.source import SourceDocument
 
 _Number = Annotated[str, Matching("0|[1-9][0-9]{0,3}", "the number of a system call", 4)]

@@ -17,16 +17,8 @@ from webhook.documents.imports.oci_features import Features
 from webhook.documents.imports.oci_questions import Answer, answers
 from webhook.documents.imports.reading import validated
 from webhook.documents.imports.releases import one_release, release_number
-from webhook.documents.imports.result import (
-    Imported,
-    LeftOut,
-    Row,
-    Wish,
-    evidence_row,
-    fact_row,
-    in_force,
-    runtime_facts,
-)
+from webhook.documents.imports.result import Imported, LeftOut, Wish, in_force, runtime_facts
+from webhook.documents.rows import Row, evidence_row, fact_row
 from webhook.documents.source import SourceDocument
 
 SANDBOXES = frozenset({"gvisor", "kata", "wasm", "windows"})

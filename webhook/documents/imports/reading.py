@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, ValidationError
@@ -55,7 +56,7 @@ def read_input(content: bytes, file: str) -> SourceDocument:
     """The document of an input, a mapping; raises DocumentErrors."""
     parsed = parse_documents(_as_yaml(content), file=file)
     if parsed.errors:
-        raise DocumentErrors(parsed.errors)
+        raise DocumentErrors([_of_json(error, content) for error in parsed.errors])
     if not parsed.documents:
         raise _whole(file, f"is empty; must be {_any_format()}")
     if len(parsed.documents) > 1:
@@ -68,6 +69,17 @@ def read_input(content: bytes, file: str) -> SourceDocument:
     return source
 
 
+def _of_json(error: DocumentError, content: bytes) -> DocumentError:
+    """Of what begins as JSON the person is not told that it is no YAML."""
+    if not _is_json(content):
+        return error
+    return replace(error, message=error.message.replace("is not YAML", "is not JSON", 1))
+
+
+def _is_json(content: bytes) -> bool:
+    return content.lstrip()[:1] in {b"{", b"["}
+
+
 # JSON writes what is beyond U+FFFF as two escapes, YAML as one.
 _PAIR = re.compile(
     rb"(?<!\\)(?P<before>(?:\\\\)*)\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})"
@@ -76,7 +88,7 @@ _PAIR = re.compile(
 
 
 def _as_yaml(content: bytes) -> bytes:
-    if not content.lstrip().startswith(b"{"):
+    if not _is_json(content):
         return content
     return _PAIR.sub(_one_escape, content)
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from webhook.core.applications import Evidence
-from webhook.core.compat import CompatTable, Conditions, Fact
+from webhook.core.compat import CompatTable, Fact
 from webhook.core.names import API_VERSION, Feature
 from webhook.core.runtimes import DEFAULT_ARCH, RuntimeProfile
-from webhook.core.versions import ALL_VERSIONS, Version
+from webhook.core.versions import Version
 from webhook.documents.imports.releases import release_number
+from webhook.documents.rows import Row, evidence_row
 
-Row = dict[str, Any]
-"""A row of a document, its keys in the order in which they are written."""
 _ANY_DAY = date(1, 1, 1)
 
 
@@ -67,16 +64,6 @@ def runtime_facts(runtime: str, release: Version, what: str, wish: Wish, spec: R
     }
 
 
-def evidence_row(evidence: Evidence) -> Row:
-    """Evidence as it is written."""
-    row: Row = {
-        "kind": evidence.kind,
-        "source": evidence.source,
-        "date": date.fromisoformat(evidence.date),
-    }
-    return {**row, "tested": evidence.tested} if evidence.tested else row
-
-
 def in_force(
     table: CompatTable, runtime: str, release: Version, feature: str, arch: str = DEFAULT_ARCH
 ) -> Fact | None:
@@ -84,35 +71,3 @@ def in_force(
     profile = RuntimeProfile(runtime=runtime, versions=(release,), arch=arch)
     judged = table.bind(profile, _ANY_DAY).facts_about(Feature(feature))
     return next((fact for fact in judged if release in fact.versions), None)
-
-
-def fact_row(fact: Fact, releases: Iterable[str]) -> Row:
-    """A fact as the row of a document, for ``releases`` instead of its own."""
-    gate = fact.gate
-    parts: Row = {
-        "feature": fact.feature,
-        "when": conditions_row(fact.when),
-        "versions": list(releases),
-        "support": fact.support,
-        "gate": gate and {"flag": gate.flag, "values": gate.values, "support": gate.support},
-        "summary": fact.summary,
-        "note": fact.note,
-        "workaround": fact.workaround,
-        "evidence": [evidence_row(evidence) for evidence in fact.evidence],
-    }
-    return {name: value for name, value in parts.items() if value}
-
-
-def conditions_row(when: Conditions) -> Row:
-    """Conditions as they are written; empty where there are none."""
-    cri: Mapping[str, Any] = {"name": when.cri}
-    if when.cri_versions != ALL_VERSIONS:
-        cri = {**cri, "versions": [str(i) for i in when.cri_versions.intervals]}
-    parts: Row = {
-        "vendor": when.vendor,
-        "hypervisor": sorted(when.hypervisor),
-        "cri": cri if when.cri else None,
-        "arch": sorted(when.arch),
-        "flags": dict(when.flags),
-    }
-    return {name: value for name, value in parts.items() if value}
