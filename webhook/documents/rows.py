@@ -25,17 +25,25 @@ def evidence_row(evidence: Evidence) -> Row:
 
 def fact_row(fact: Fact, releases: Iterable[str]) -> Row:
     """A fact as the row of a document, for ``releases`` instead of its own."""
+    when = conditions_row(fact.when)
+    return {
+        "feature": fact.feature,
+        **({"when": when} if when else {}),
+        "versions": list(releases),
+        **what_row(fact),
+        "evidence": [evidence_row(evidence) for evidence in fact.evidence],
+    }
+
+
+def what_row(fact: Fact) -> Row:
+    """The part of a fact's row that says what the runtime does, in its words."""
     gate = fact.gate
     parts: Row = {
-        "feature": fact.feature,
-        "when": conditions_row(fact.when),
-        "versions": list(releases),
         "support": fact.support,
         "gate": gate and {"flag": gate.flag, "values": gate.values, "support": gate.support},
         "summary": fact.summary,
         "note": fact.note,
         "workaround": fact.workaround,
-        "evidence": [evidence_row(evidence) for evidence in fact.evidence],
     }
     return {name: value for name, value in parts.items() if value}
 

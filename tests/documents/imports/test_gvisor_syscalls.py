@@ -77,6 +77,9 @@ def support(table: CompatTable, name: str, release: str = "20261101.0", arch: st
     return str(found and found.support)
 
 
+LACKED = call("openat2", "Unimplemented", 'Returns "invalid system call number".')
+
+
 # Real output.
 
 
@@ -102,6 +105,16 @@ def test_everything_of_real_output_reads_back_and_changes_no_verdict(
             )
             for strength in Strength:
                 assert VERDICTS[strength, after] == VERDICTS[strength, before], call_name
+
+
+def test_a_row_that_is_the_same_keeps_the_words_of_the_shipped_one() -> None:
+    row = fact(feature="syscall:openat2", support="absent", note="is not there", workaround="W.")
+    table = load_tables(facts(row)).compat
+
+    result = imported(given(amd64(_437=LACKED)), table=table, wish=EVERYTHING)
+
+    [same] = [r for r in result.documents[0]["spec"]["facts"] if r["feature"] == row["feature"]]
+    assert (same["note"], same["workaround"]) == ("is not there", "W.")
 
 
 @pytest.mark.parametrize(("name", "release"), REAL[1:])

@@ -31,7 +31,7 @@ from webhook.documents.imports.reading import Printed, validated
 from webhook.documents.imports.releases import one_release, release_number
 from webhook.documents.imports.result import Imported, LeftOut, Wish, in_force, runtime_facts
 from webhook.documents.models import Matching
-from webhook.documents.rows import Row
+from webhook.documents.rows import Row, what_row
 from webhook.documents.source import SourceDocument
 
 _Number = Annotated[str, Matching("0|[1-9][0-9]{0,3}", "the number of a system call", 4)]
@@ -86,6 +86,14 @@ class _Said:
             return False
         fails = not self.works and _LETTERS.get(self.fact.support) == UNIMPLEMENTED
         return fails or self.fact.support == self.does.support
+
+    @property
+    def what(self) -> Row:
+        """What a row says of the call: as the shipped one does, where that says the same."""
+        if self.same and self.fact is not None:
+            return what_row(self.fact)
+        note = {"note": self.does.note} if self.does.note else {}
+        return {"support": self.does.support, **note}
 
 
 Measured = Callable[[Fact, str], bool]
@@ -160,23 +168,17 @@ def _left_out(said: Iterable[_Said], reasons: Iterable[str | None]) -> Iterator[
 
 def _rows(taken: Sequence[_Said], archs: Sequence[str], release: Version) -> Iterator[Row]:
     """A row a call, or one an architecture where only that has it, or they differ."""
-    alike: dict[tuple[str, Does], list[str]] = {}
+    alike: dict[tuple[str, str], list[_Said]] = {}
     for entry in taken:
-        alike.setdefault((entry.name, entry.does), []).append(entry.arch)
-    for (name, what), on in alike.items():
+        alike.setdefault((entry.name, str(entry.what)), []).append(entry)
+    for (name, _), entries in alike.items():
+        on = [entry.arch for entry in entries]
         when = {} if tuple(on) == archs == ARCHITECTURES else {"when": {"arch": on}}
-        yield _row(f"syscall:{name}", when, what, release)
+        yield _row(f"syscall:{name}", when, entries[0].what, release)
 
 
-def _row(feature: str, when: Row, what: Does, release: Version) -> Row:
-    note = {"note": what.note} if what.note else {}
-    return {
-        "feature": feature,
-        **when,
-        "versions": [one_release(release)],
-        "support": what.support,
-        **note,
-    }
+def _row(feature: str, when: Row, what: Row, release: Version) -> Row:
+    return {"feature": feature, **when, "versions": [one_release(release)], **what}
 
 
 def _operations(taken: Iterable[_Said], release: Version, table: CompatTable) -> Iterator[Row]:
@@ -189,7 +191,7 @@ def _operations(taken: Iterable[_Said], release: Version, table: CompatTable) ->
             if feature.startswith(f"syscall:{entry.name}/"):
                 fact = in_force(table, "gvisor", release, feature, entry.arch)
                 if fact is None or _LETTERS.get(fact.support) != UNIMPLEMENTED:
-                    yield _row(feature, {"when": {"arch": [entry.arch]}}, entry.does, release)
+                    yield _row(feature, {"when": {"arch": [entry.arch]}}, entry.what, release)
 
 
 def _document(release: Version, rows: Sequence[Row], table: CompatTable, wish: Wish) -> Row:

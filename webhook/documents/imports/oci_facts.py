@@ -18,7 +18,7 @@ from webhook.documents.imports.oci_questions import Answer, answers
 from webhook.documents.imports.reading import validated
 from webhook.documents.imports.releases import one_release, release_number
 from webhook.documents.imports.result import Imported, LeftOut, Wish, in_force, runtime_facts
-from webhook.documents.rows import Row, evidence_row, fact_row
+from webhook.documents.rows import Row, evidence_row, fact_row, what_row
 from webhook.documents.source import SourceDocument
 
 SANDBOXES = frozenset({"gvisor", "kata", "wasm", "windows"})
@@ -42,6 +42,13 @@ class _Compared:
     @property
     def same(self) -> bool:
         return self.fact is not None and self.fact.support == self.answer.support
+
+    @property
+    def what(self) -> Row:
+        """What a row says of the feature: as the shipped one does, where that says the same."""
+        if self.same and self.fact is not None:
+            return what_row(self.fact)
+        return {"support": self.answer.support, "note": self.answer.note}
 
     @property
     def why_not(self) -> str | None:
@@ -100,8 +107,7 @@ def _rows(compared: _Compared, release: Version, table: CompatTable, wish: Wish)
     row: Row = {
         "feature": answer.feature,
         "versions": [one_release(release)],
-        "support": answer.support,
-        "note": answer.note,
+        **compared.what,
     }
     if answer.proof is not None:
         row["evidence"] = [evidence_row(wish.evidence), evidence_row(answer.proof)]
