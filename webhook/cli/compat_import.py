@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from pydantic import ValidationError
 
+from webhook.cli.compat_import_report import head, imported_value, told
 from webhook.cli.compat_options import known_runtime, output_option
 from webhook.cli.options import day
 from webhook.cli.report import as_json
@@ -26,7 +26,7 @@ from webhook.documents.imports.oci_facts import import_features
 from webhook.documents.imports.oci_features import PrintedBy, printed_by
 from webhook.documents.imports.reading import FORMATS, format_of, read_input
 from webhook.documents.imports.releases import release_number
-from webhook.documents.imports.result import Imported, LeftOut, Wish
+from webhook.documents.imports.result import Imported, Wish
 from webhook.documents.inventory import unfit_version
 from webhook.documents.sentences import problems
 from webhook.documents.source import MOST_BYTES, DocumentErrors, SourceDocument, too_large
@@ -35,7 +35,6 @@ from webhook.live.shipped import shipped
 from webhook.live.verified import verified
 
 _STDIN = "-"
-_MOST_TOLD = 40
 
 
 @click.command(name="import", short_help="Turn what runtimes print into overlays of the table.")
@@ -88,21 +87,18 @@ def import_(
     An overlay is believed before the shipped table. So only what differs from it is imported, and
     only what the file can know better: the rest, and why, is said on standard error.
     """
-    content = _read(file)
-    document = read_input(content, file)
+    document = read_input(_read(file), file)
     found = form or format_of(document)
+    table = shipped().compat
     subject = _subject(document, found, runtime, version)
-    wish = Wish(
-        evidence=_evidence(found, subject, source, day(today)),
-        everything=everything,
-    )
-    imported = _IMPORTS[found](document, subject, shipped().compat, wish)
+    evidence = _evidence(found, subject, source, day(today))
+    wish = Wish(evidence=evidence, everything=everything)
+    imported = _IMPORTS[found](document, subject, table, wish)
     if output == "json":
         click.echo(as_json(imported_value(imported)))
         return
-    click.echo(
-        documents_text(imported.documents, head=list(_head(imported, found, wish))), nl=False
-    )
+    comments = head(imported, found, evidence, table.version)
+    click.echo(documents_text(imported.documents, head=comments), nl=False)
     for line in told(imported):
         click.echo(line, err=True)
 
@@ -225,80 +221,3 @@ _IMPORTS: Mapping[str, Callable[[SourceDocument, _Subject, CompatTable, Wish], I
     "gvisor-applications": _applications,
     "oci-features": _features,
 }
-
-
-def _head(imported: Imported, form: str, wish: Wish) -> Iterator[str]:
-    yield f"{imported.subject}: {FORMATS[form]}."
-    yield f"Imported on {wish.evidence.date} by runtimegate compat import; {_tally(imported)}."
-    yield f"Source: {wish.evidence.source}"
-    yield f"Compared with the shipped table {shipped().compat.version}."
-
-
-def _tally(imported: Imported) -> str:
-    parts = [
-        f"{_counted(len(imported.taken), imported.noun)} imported",
-        f"{imported.same} the same as shipped" if imported.same else "",
-        f"{len(imported.left_out)} left out" if imported.left_out else "",
-        f"{len(imported.unknown)} unknown" if imported.unknown else "",
-    ]
-    return ", ".join(filter(None, parts))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def told(imported: Imported) -> Iterator[str]:
-    """What a person is told of an import beside its documents."""
-    yield f"{imported.subject}: {_tally(imported)}"
-    yield from _listed(imported.taken)
-    if imported.same:
-        yield "  (--all imports the same ones too)"
-    yield from _by_reason("left out", imported.left_out)
-    yield from _by_reason("unknown", imported.unknown)
-    yield from (f"note: {shown(remark, 600)}" for remark in imported.remarks[:_MOST_TOLD])
-
-
-def _listed(lines: Sequence[str]) -> Iterator[str]:
-    yield from (f"  {shown(line, 200)}" for line in lines[:_MOST_TOLD])
-    if len(lines) > _MOST_TOLD:
-        yield f"  … and {len(lines) - _MOST_TOLD} more"
-
-
-def _by_reason(title: str, entries: Iterable[LeftOut]) -> Iterator[str]:
-    """What is alike in a line."""
-    names: dict[str, list[str]] = {}
-    for entry in entries:
-        names.setdefault(entry.reason, []).append(entry.name)
-    lines = (f"{', '.join(alike)}: {reason}" for reason, alike in names.items())
-    yield from (f"{title}: {shown(line, 400)}" for line in list(lines)[:_MOST_TOLD])
-
-
-def imported_value(imported: Imported) -> dict[str, Any]:
-    """The JSON of ``compat import -o json``: a contract."""
-    return {
-        "subject": imported.subject,
-        "documents": [_plain(document) for document in imported.documents],
-        "imported": list(imported.taken),
-        "same": imported.same,
-        "leftOut": [_left_out_value(entry) for entry in imported.left_out],
-        "unknown": [_left_out_value(entry) for entry in imported.unknown],
-        "notes": list(imported.remarks),
-    }
-
-
-def _left_out_value(entry: LeftOut) -> dict[str, str]:
-    return {"name": entry.name, "reason": entry.reason}
-
-
-def _plain(value: Any) -> Any:
-    """Days as text."""
-    match value:
-        case Mapping():
-            return {key: _plain(entry) for key, entry in value.items()}
-        case list() | tuple():
-            return list(map(_plain, value))
-        case date():
-            return value.isoformat()
-        case _:
-            return value
