@@ -3,6 +3,7 @@
 import click
 
 from webhook.cli.compat_diff import diff
+from webhook.cli.compat_import import import_
 from webhook.cli.compat_table import table
 from webhook.cli.compat_why import why
 
@@ -15,3 +16,4 @@ def compat() -> None:
 compat.add_command(table)
 compat.add_command(why)
 compat.add_command(diff)
+compat.add_command(import_)
