@@ -163,10 +163,18 @@ def test_recursive_read_only_mounts_take_a_runtime_that_can_and_a_cri_that_says_
 # The annotation of untrusted workloads, where a policy lets it through.
 
 
-@pytest.mark.parametrize("runtime", [*LINUX, "windows"])
+@pytest.mark.parametrize("runtime", ["gvisor", "kata", "wasm"])
 def test_containerd_refuses_the_untrusted_annotation_beside_a_runtime_class(runtime: str) -> None:
     expected = [("incompatible", f"pod:annotation/{UNTRUSTED}")]
     assert faults(MARKED, on(runtime, "containerd", "2.3.4")) == expected
+
+
+@pytest.mark.parametrize("runtime", [*NATIVE, "windows", "other"])
+def test_the_untrusted_annotation_is_not_refused_on_what_a_node_runs_by_default(
+    runtime: str,
+) -> None:
+    # Without a RuntimeClass the annotation is how a pod asks containerd for its untrusted handler.
+    assert verdict(MARKED, on(runtime, "containerd", "2.3.4")) == "unknown"
 
 
 @pytest.mark.parametrize("runtime", LINUX)
