@@ -19,7 +19,7 @@ from webhook.core.policy import PolicySet
 from webhook.core.runtimes import Inventory
 from webhook.core.versions import Version
 from webhook.documents.applications import ApplicationExtension, ApplicationRequirements
-from webhook.documents.compat import RuntimeFacts
+from webhook.documents.compat import FactsSpec, RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.models import quoted
 from webhook.documents.policy import RuntimePolicy
@@ -127,7 +127,8 @@ def _read(
         (p, m.core(_origins(p, m, overlay), overlay=overlay))
         for p, m in of_kind(RuntimeFacts, documents)
     ]
-    errors += [*_repeated(documents), *_overlapping(facts)]
+    # A row of several runtimes overlaps with another in each of them, and is told once.
+    errors += [*_repeated(documents), *dict.fromkeys(_overlapping(facts))]
     if not errors:  # a document with an error of its own may be what is extended
         errors += _extending_nothing(documents, below)
     if errors:
@@ -135,7 +136,7 @@ def _read(
     tables = Tables(
         facts={placed.name: rows for placed, rows in facts},
         releases={
-            placed.name: (model.spec.runtime, model.spec.releases)
+            placed.name: (model.spec.of_runtimes[0], model.spec.releases)
             for placed, model in of_kind(RuntimeFacts, documents)
         },
         applications={
@@ -191,7 +192,7 @@ def _overlapping(
     """Two rows of one feature under the same conditions that speak of the same release."""
     known: dict[tuple[object, ...], list[tuple[Fact, str]]] = {}
     for placed, rows in facts:
-        for index, fact in enumerate(rows):
+        for index, fact in _numbered(placed, rows):
             alike = known.setdefault((fact.runtime, fact.feature, *_conditions(fact.when)), [])
             for earlier, at in alike:
                 if fact.versions.overlaps(earlier.versions):
@@ -201,6 +202,13 @@ def _overlapping(
                     )
                     yield placed.error("spec", "facts", index, message=message)
             alike.append((fact, placed.place("spec", "facts", index)))
+
+
+def _numbered(placed: Placed, rows: Sequence[Fact]) -> Iterator[tuple[int, Fact]]:
+    """Facts with the index of their row in the document; of a row there is one a runtime."""
+    spec = placed.model.spec
+    each = len(spec.of_runtimes) if isinstance(spec, FactsSpec) else 1
+    return ((position // each, fact) for position, fact in enumerate(rows))
 
 
 def _conditions(when: Conditions) -> tuple[object, ...]:
