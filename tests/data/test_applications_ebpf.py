@@ -157,6 +157,7 @@ NOT_REFUSED: Harmless = [
     ("quay.io/sustainable_computing_io/kepler:v0.11.4", ()),
     ("docker.io/kubeshark/worker:v53.3", ("./worker", "-i", "any", "-packet-capture", "best")),
     ("debian:13", ("bpftrace", "--version")),
+    ("alpine/git:2", ("clone", "https://github.com/bpftrace/bpftrace")),
     ("grafana/alloy:v1.18.1", ("run", "/etc/alloy/config.alloy")),
     ("docker.elastic.co/beats/elastic-agent:9.1.0", ()),
 ]

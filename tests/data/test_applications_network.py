@@ -103,7 +103,9 @@ REFUSED: Refused = [
     (PROXY, ("kube-proxy", "--proxy-mode", "nftables"), [("incompatible", "net:nftables")]),
     (PROXY, ("kube-proxy", "--proxy-mode=ipvs"), [IPVS]),
     ("rancher/hardened-kubernetes:v1.34", ("kube-proxy",), [LEGACY, CONNTRACK, COMMENT]),
+    ("example/proxy:1", ("/usr/local/bin/kube-proxy",), [LEGACY, CONNTRACK, COMMENT]),
     ("quay.io/cilium/cilium:v1.18.0", ("cilium-agent",), [EBPF]),
+    ("example/net:1", ("cilium-agent", "--config-dir=/x"), [EBPF]),
     ("calico/node:v3.30.2", (), [("incompatible", "net:netlink-multicast")]),
     (
         "ghcr.io/flannel-io/flannel:v0.27.0",
@@ -156,6 +158,9 @@ NOT_REFUSED: Harmless = [
     ("ghcr.io/kube-vip/kube-vip:v1.0.1", ("manager",)),
     (NODE_CACHE, ("-setupinterface=false", "-setupiptables=false")),
     ("debian:11", ("tcpdump", "-r", "/data/x.pcap")),
+    ("bitnami/kubectl:1.34", ("kubectl", "rollout", "restart", "daemonset", "kube-proxy")),
+    ("bitnami/kubectl:1.34", ("kubectl", "rollout", "restart", "daemonset/kube-proxy")),
+    ("bitnami/kubectl:1.34", ("kubectl", "logs", "daemonset/cilium", "-c", "flanneld")),
 ]
 
 

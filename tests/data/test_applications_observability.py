@@ -125,6 +125,7 @@ NOT_REFUSED: Harmless = [
     ("jasonish/suricata:8.0.1", ("-r", "/data/x.pcap")),
     ("zeek/zeek:8.0.1", ("zeek", "-r", "/data/x.pcap")),
     ("clamav/clamav:1.5.1", ()),
+    ("alpine/git:2", ("clone", "https://github.com/prometheus/node_exporter")),
     ("prom/alertmanager:v0.28.1", ()),
     ("prom/blackbox-exporter:v0.27.0", ()),
     ("prom/pushgateway:v1.11.1", ()),
