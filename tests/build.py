@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 
 from webhook.core.applications import Application, Clause, Evidence, Need, Recognition
-from webhook.core.cluster import ClusterView, NamespaceView, NodeView, RuntimeClassView
+from webhook.core.cluster import ClusterView, NamespaceView, RuntimeClassView
 from webhook.core.compat import CompatTable, Fact, Release
 from webhook.core.decision import Change, Decision, Operation, decide
 from webhook.core.images import parse_image_pattern
 from webhook.core.names import Action, Feature, Handler, Mode, Strength, Support, Verdict
+from webhook.core.nodes import HandlerView, Nodes, NodeView
+from webhook.core.placement import Taint
 from webhook.core.pod import PodView, view_pod
 from webhook.core.policy import (
     DEFAULT_ACTIONS,
@@ -297,10 +299,21 @@ def node(
     *handlers: str,
     ready: bool = True,
     labels: Mapping[str, str] | None = None,
+    features: tuple[bool | None, ...] = (None, None),
+    taints: Iterable[Taint] = (),
 ) -> NodeView:
-    """A Ready node; without ``handlers`` its kubelet reports none."""
-    reported = frozenset(Handler(h) for h in handlers) if handlers else None
-    return NodeView(name=name, labels=labels or {}, ready=ready, handlers=reported)
+    """A Ready node; without ``handlers`` its kubelet reports none.
+
+    ``features`` are what it tells of each handler: user namespaces, recursive read-only mounts.
+    """
+    reported = frozenset(HandlerView(name=Handler(h), features=features) for h in handlers)
+    return NodeView(
+        name=name,
+        labels=labels or {},
+        ready=ready,
+        handlers=reported if handlers else None,
+        taints=tuple(taints),
+    )
 
 
 def cluster(
@@ -326,7 +339,7 @@ def cluster(
             )
             for name, handler in handlers.items()
         },
-        nodes=nodes or None,
+        nodes=Nodes(nodes) if nodes else None,
         live=live,
     )
 

@@ -11,6 +11,7 @@ from tests.settings_table import table
 from webhook.cli import ExitCode
 from webhook.core.features import FEATURES
 from webhook.core.names import Reason
+from webhook.core.runtimes import RUNTIMES
 from webhook.live.shipped import shipped
 from webhook.server import metrics
 
@@ -50,7 +51,7 @@ def test_every_setting_is_in_the_reference() -> None:
     assert table() in REFERENCE, "render it with: python -m tests.settings_table"
 
 
-@pytest.mark.parametrize("runtime", ["gvisor", "kata", "runc", "crun", "youki"])
+@pytest.mark.parametrize("runtime", [runtime for runtime in RUNTIMES if runtime != "other"])
 def test_every_pod_feature_has_a_row_for_every_runtime(runtime: str) -> None:
     facts = [fact.feature for fact in shipped().compat.facts if fact.runtime == runtime]
     known = tuple(feature.rstrip("*") for feature in facts)

@@ -100,7 +100,7 @@ def test_every_runtime_with_rows_has_a_page() -> None:
 def test_the_index_names_runtimes_and_those_that_ended() -> None:
     page = index_page(known(fact("syscall:a")))
     assert "| [gVisor](gvisor.md) | 1 | 2 | 20260817.0 |\n" in page
-    assert "| rkt | archived by the CNCF on 2019-08-16 | containerd with runc |\n" in page
+    assert "| rkt | was archived by the CNCF on 2019-08-16 | containerd with runc |\n" in page
 
 
 def verdicts(page: str, name: str) -> list[str]:

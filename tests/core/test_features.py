@@ -42,7 +42,42 @@ PS = "spec.securityContext"
 V = "spec.volumes[0]"
 M = f"{C}.volumeMounts[0]"
 
+UNTRUSTED = "io.kubernetes.cri.untrusted-workload"
+COMMAND = {"exec": {"command": ["true"]}}
+
 USES: list[tuple[dict[str, Any], str, str]] = [
+    (
+        pod(annotations={UNTRUSTED: "true"}),
+        f"pod:annotation/{UNTRUSTED}",
+        f"metadata.annotations[{UNTRUSTED}]",
+    ),
+    (pod(os={"name": "linux"}), "pod:os.name/linux", "spec.os.name"),
+    (pod(os={"name": "windows"}), "pod:os.name/windows", "spec.os.name"),
+    (
+        pod(containers=[container(livenessProbe=COMMAND)]),
+        "pod:exec",
+        f"{C}.livenessProbe.exec",
+    ),
+    (
+        pod(containers=[container(readinessProbe=COMMAND)]),
+        "pod:exec",
+        f"{C}.readinessProbe.exec",
+    ),
+    (
+        pod(containers=[container(startupProbe=COMMAND)]),
+        "pod:exec",
+        f"{C}.startupProbe.exec",
+    ),
+    (
+        pod(containers=[container(lifecycle={"postStart": COMMAND})]),
+        "pod:exec",
+        f"{C}.lifecycle.postStart.exec",
+    ),
+    (
+        pod(containers=[container(lifecycle={"preStop": COMMAND})]),
+        "pod:exec",
+        f"{C}.lifecycle.preStop.exec",
+    ),
     (pod(hostNetwork=True), "pod:hostNetwork", "spec.hostNetwork"),
     (pod(hostPID=True), "pod:hostPID", "spec.hostPID"),
     (pod(hostIPC=True), "pod:hostIPC", "spec.hostIPC"),
@@ -163,6 +198,7 @@ _SCOPE_OF_PREFIX = {
     "spec.securityContext.": "pod.securityContext",
     "spec.volumes[0].": "volume",
     "spec.": "pod",
+    "metadata.annotations[": "annotation",
 }
 
 
@@ -170,8 +206,9 @@ def test_every_row_of_the_table_has_such_a_test() -> None:
     tested = set()
     for _, feature, path in USES:
         prefix = next(p for p in _SCOPE_OF_PREFIX if path.startswith(p))
-        key = path.removeprefix(prefix).split(".")[0].split("[")[0]
         scope = _SCOPE_OF_PREFIX[prefix]
+        below = path.removeprefix(prefix)
+        key = below[:-1] if scope == "annotation" else below.split(".")[0].split("[")[0]
         tested |= {
             row
             for row in FEATURES
@@ -183,6 +220,9 @@ def test_every_row_of_the_table_has_such_a_test() -> None:
 NO_USE: list[dict[str, Any]] = [
     pod(),
     pod(hostNetwork=False, hostPID=False, hostIPC=False, hostUsers=True),
+    pod(annotations={UNTRUSTED: "false", "io.kubernetes.cri.other": "true"}, os={"name": "BSD"}),
+    pod(containers=[container(livenessProbe={"httpGet": {"port": 80}}, lifecycle={})]),
+    pod(containers=[container(lifecycle={"preStop": {"sleep": {"seconds": 5}}})]),
     pod(shareProcessNamespace=False, resourceClaims=[], securityContext={}),
     pod(securityContext={"seccompProfile": {"type": "Unconfined"}, "seLinuxOptions": {}}),
     pod(securityContext={"runAsUser": 999, "fsGroup": 999, "supplementalGroups": [1]}),
@@ -312,9 +352,10 @@ def test_no_value_of_a_field_makes_the_scan_fail_or_forge_an_id(row: Any, value:
         "container.securityContext": {"containers": [container(securityContext=field)]},
         "volumeMount": {"containers": [container(volumeMounts=[field])]},
         "volume": {"volumes": [field]},
+        "annotation": {},
     }[row.scope]
     spec = {"containers": [container()], **wrapped}
-    found = uses(view_pod(spec, {}, namespace="tenant-a"))
+    found = uses(view_pod(spec, {"annotations": field}, namespace="tenant-a"))
     assert all(parse_feature(use.feature) == use.feature for use in found)
     assert all("*" not in use.feature for use in found)
     assert all(use.field_path.isprintable() and len(use.field_path) < 400 for use in found)

@@ -8,8 +8,13 @@ import pytest
 from tests.build import classes, inventory, policy, rules, snapshot
 from webhook.core.cluster import NamespaceView
 from webhook.core.decision import Deny, Keep
-from webhook.core.guards import guard_namespace, guard_runtime_class, guard_runtime_class_deletion
-from webhook.core.names import Action, Handler, Reason
+from webhook.core.guards import (
+    guard_namespace,
+    guard_new_runtime_class,
+    guard_runtime_class,
+    guard_runtime_class_deletion,
+)
+from webhook.core.names import Action, Handler, Mode, Reason
 from webhook.core.policy import (
     Exemption,
     LabelSelector,
@@ -61,6 +66,37 @@ def test_a_runtime_class_that_contradicts_the_inventory_is_refused() -> None:
         Reason.HANDLER_MISMATCH,
         "RuntimeClass gvisor must have handler runsc, as the inventory declares, not runc",
     )
+
+
+def test_a_new_runtime_class_that_contradicts_the_inventory_is_refused() -> None:
+    decision = guard_new_runtime_class("gvisor", Handler("runc"), within())
+    assert isinstance(decision, Deny)
+    assert decision.reason is Reason.HANDLER_MISMATCH
+
+
+def test_a_new_runtime_class_that_nobody_declared_and_a_policy_would_allow_is_refused() -> None:
+    decision = guard_new_runtime_class("kata-mine", Handler("runc"), within())
+    assert isinstance(decision, Deny)
+    assert decision.reason is Reason.RUNTIME_CLASS_UNKNOWN
+    assert decision.message == (
+        "RuntimeClass kata-mine is not in the inventory, and policies (tenants) would let pods ask "
+        "for it: declare it first"
+    )
+
+
+@pytest.mark.parametrize("mode", [Mode.WARN, Mode.AUDIT])
+def test_a_policy_that_is_not_enforced_opens_no_class(mode: Mode) -> None:
+    tried = within(policy(governs=rules(classes("gvisor", "kata-*"), mode=mode)))
+    assert isinstance(guard_new_runtime_class("kata-mine", Handler("runc"), tried), Keep)
+
+
+def test_a_policy_that_allows_any_class_opens_none_in_particular() -> None:
+    tried = within(policy(governs=rules(classes("gvisor", "*"))))
+    assert isinstance(guard_new_runtime_class("kata-mine", Handler("runc"), tried), Keep)
+
+
+def test_a_new_runtime_class_that_no_policy_would_allow_is_let_in() -> None:
+    assert isinstance(guard_new_runtime_class("mine", Handler("runc"), within()), Keep)
 
 
 @pytest.mark.parametrize(("name", "handler"), [("gvisor", "runsc"), ("new", "anything")])

@@ -57,20 +57,39 @@ def test_whatever_a_fact_may_depend_on_is_in_the_key(fields: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("runV", "runv merged into Kata Containers (announced 2017-12); use kata"),
+        (
+            "runV",
+            (
+                "runv was merged into Kata Containers (announced 2017-12); use kata, for Alibaba's "
+                "with vendor: alibaba"
+            ),
+        ),
         (
             "Clear Containers",
-            "clear-containers merged into Kata Containers (announced 2017-12); use kata",
+            "clear-containers was merged into Kata Containers (announced 2017-12); use kata",
         ),
         (
             "qemu-lite",
-            "qemu-lite removed from Kata Containers in 2.3.0 (2021-08); use kata with qemu or clh",
+            (
+                "qemu-lite was removed from Kata Containers in 2.3.0 (2021-08); "
+                "use kata with qemu or clh"
+            ),
         ),
         (
             "docker",
-            "dockershim removed in Kubernetes 1.24 (2022); use containerd, CRI-O or cri-dockerd",
+            (
+                "dockershim was removed in Kubernetes 1.24 (2022); use containerd, CRI-O or "
+                "cri-dockerd"
+            ),
         ),
-        ("rkt", "rkt archived by the CNCF on 2019-08-16; use containerd with runc"),
+        (
+            "frakti",
+            (
+                "frakti was retired by Kubernetes (kubernetes-retired/frakti); use containerd or "
+                "CRI-O with kata"
+            ),
+        ),
+        ("rkt", "rkt was archived by the CNCF on 2019-08-16; use containerd with runc"),
     ],
 )
 def test_a_retired_runtime_is_known_in_its_usual_spellings(name: str, says: str) -> None:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from tests.data.gvisor_corrections import CORRECTIONS, Correction, Evidence
 from webhook.core.syscalls import syscall_number
 from webhook.core.versions import Version, parse_interval, parse_version
+from webhook.documents.imports.gvisor_levels import TABLE_TELLS_FROM, Does, does
 
 LEVELS_FROM = parse_version("20190722.1")
 """The first release whose table tells levels; before it, a row was there or not."""
-VFS2_FROM, VFS2_UNTIL = parse_version("20211026.0"), parse_version("20221122.0")
+VFS2_FROM, VFS2_UNTIL = parse_version("20211026.0"), TABLE_TELLS_FROM
 """The releases in which VFS2 was on and its rows were not yet in the table itself.
 
 Before, ``--vfs2`` turned it on; from 20220516.0 on it could not be turned off.
@@ -35,14 +36,6 @@ class Seen(NamedTuple):
 
 Timeline = Mapping[Version, Seen]
 """What changed, by the first version that has it."""
-
-
-class Does(NamedTuple):
-    """What a row says: support, note, and a gate as ``FLAG=VALUE SUPPORT``."""
-
-    support: str
-    note: str = ""
-    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,42 +126,6 @@ def _span(
         return Span(start=start, does=does(seen.code), commit=seen.commit)
     level = does(at(printed, LEVELS_FROM).code)
     return Span(start=start, does=level, commit=seen.commit, interpolated=True)
-
-
-_ABSENT = Does("absent", "answers ENOSYS")
-_PLAIN = {
-    "-": _ABSENT,
-    "E ENOSYS": _ABSENT,
-    "F": Does("full"),
-    "Z": Does("stub", "succeeds without effect"),
-    "?": Does("unknown", "lies between two versions read: only the later has the call"),
-}
-
-
-def does(code: str) -> Does:
-    """What a code of the history, or of a correction, says of the call."""
-    kind, _, words = code.partition(" ")
-    match kind:
-        case "P":
-            return Does("partial", _short(words))
-        case "S":
-            return Does("stub", words)
-        case "C":
-            return Does("errno", f"answers EPERM without {words}, ENOSYS with it")
-        case "E" if words != "ENOSYS":
-            return Does("errno", f"answers {words}")
-        case "G":
-            gate, _, note = words.partition(": ")
-            return Does("gated", note, gate)
-        case _:
-            return _PLAIN[code]
-
-
-def _short(words: str) -> str:
-    """With a first sentence of at most 70 characters: it stands in refusals."""
-    if len(words) <= 70 or not words.startswith("lacks "):
-        return words
-    return f"lacks some of its flags. It lacks {words.removeprefix('lacks ')}."
 
 
 class Row(NamedTuple):

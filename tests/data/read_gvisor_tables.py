@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.data.gvisor_phrases import phrase
 from webhook.core.syscalls import syscall_name
 from webhook.core.versions import parse_version
+from webhook.documents.imports.gvisor_phrases import phrase
 
 HERE = Path(__file__).parent / "gvisor"
 TABLES = "pkg/sentry/syscalls/linux"

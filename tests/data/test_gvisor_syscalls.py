@@ -15,6 +15,7 @@ from webhook.core.runtimes import RuntimeProfile
 from webhook.core.syscalls import ARCHITECTURES, syscall_name, syscall_names
 from webhook.core.versions import IntervalSet, Version, parse_version
 from webhook.documents.folder import load_shipped
+from webhook.documents.imports.gvisor_levels import NOT_AS_PRINTED
 
 PRINTED = Path(__file__).parent / "gvisor" / "printed.tsv"
 PRINTED_VERSIONS = ("20221219.0", "20240729.0", "v0.0.0-20260905035102-160fafc42237")
@@ -26,13 +27,6 @@ LETTERS = {
     Support.STUB: "P",
     Support.ERRNO: "U",
     Support.ABSENT: "U",
-}
-NOT_AS_PRINTED = {
-    "afs_syscall": "printed as partial: a test in gVisor's own builds, ENOSYS otherwise",
-    "clock_settime": "printed as full: the handler answers EPERM, and so it was measured",
-    "io_cancel": "printed as partial: the handler answers ENOSYS",
-    "readahead": "printed as full: the handler answers EINVAL, and so it was measured",
-    "rseq": "printed as partial: ENOSYS on every platform before 20260105.0, as measured",
 }
 
 

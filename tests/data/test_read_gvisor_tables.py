@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.data.gvisor_phrases import PHRASES, phrase
 from tests.data.read_gvisor_tables import code, is_table, rows
+from webhook.documents.imports.gvisor_phrases import PHRASES, phrase
 
 TABLE = """\
 var AMD64 = &kernel.SyscallTable{

@@ -84,7 +84,7 @@ def fact(**fields: Any) -> dict[str, Any]:
     }
 
 
-def facts(*rows: Any, name: str = "it", runtime: str = "gvisor", **spec: Any) -> str:
+def facts(*rows: Any, name: str = "it", runtime: Any = "gvisor", **spec: Any) -> str:
     """RuntimeFacts."""
     return document("RuntimeFacts", {"runtime": runtime, "facts": list(rows), **spec}, name=name)
 

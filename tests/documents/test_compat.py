@@ -138,7 +138,70 @@ def test_the_releases_of_several_documents_are_one_list_in_order() -> None:
     assert [str(release.version) for release in listed] == ["20190304.1", "20200101", "20210101"]
 
 
+def shared(*rows: Any, runtimes: Any = ("runc", "crun"), **spec: Any) -> str:
+    """RuntimeFacts of several runtimes."""
+    return facts(*rows, runtime=LEFT_OUT, runtimes=list(runtimes), **spec)
+
+
+def test_a_row_of_several_runtimes_is_a_fact_of_each() -> None:
+    rows = (fact(), fact(feature="pod:hostNetwork", support="full"))
+    assert [(f.runtime, f.feature) for f in load(shared(*rows)).compat.facts] == [
+        ("runc", "syscall:sync_file_range"),
+        ("crun", "syscall:sync_file_range"),
+        ("runc", "pod:hostNetwork"),
+        ("crun", "pod:hostNetwork"),
+    ]
+
+
+def test_a_document_of_several_runtimes_replaces_one_of_the_same_name_whole() -> None:
+    below = load_tables(facts(fact(), releases=["20190304.1"]))
+    table = load(shared(fact()), shipped=below).compat
+    assert ({f.runtime for f in table.facts}, table.releases) == ({"runc", "crun"}, {})
+
+
+def test_rows_of_several_runtimes_that_overlap_are_told_once_with_the_row() -> None:
+    text = shared(fact(feature="pod:hostPID"), fact(), fact())
+    assert error(text) == (
+        "spec.facts[2]: syscall:sync_file_range of * is said at a.yaml:1 already, of *: rows with "
+        "the same conditions must not overlap"
+    )
+
+
 RELEASES = {"a": "20210101", "b": "20190304.1"}
+NOT_OF_SEVERAL = "must not be given for several runtimes: each has releases of its own"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            facts(fact(), runtime=LEFT_OUT),
+            "spec.runtime: must be given, or runtimes for several",
+        ),
+        (
+            facts(fact(), runtimes=["runc", "crun"]),
+            "spec.runtimes: must not be given beside runtime",
+        ),
+        (shared(fact(), runtimes=[]), "spec.runtimes: must not be empty"),
+        (
+            shared(fact(), runtimes=["runc", "crun", "runc"]),
+            "spec.runtimes[2]: runc is named in runtimes[0] already",
+        ),
+        (
+            shared(fact(), runtimes=["runc", "rktlet"]),
+            (
+                "spec.runtimes[1]: must not be 'rktlet': rktlet ended with rkt in 2019; use "
+                "containerd or CRI-O"
+            ),
+        ),
+        (shared(fact(), releases=["20190304.1"]), f"spec.releases: {NOT_OF_SEVERAL}"),
+        (shared(fact(versions=["<2"])), f"spec.facts[0].versions: {NOT_OF_SEVERAL}"),
+    ],
+)
+def test_what_is_wrong_with_the_runtimes_of_a_document_is_said(text: str, message: str) -> None:
+    assert error(text) == message
+
+
 NO_RELEASE = "must be a dated release such as 20190304.1, or {version: 4.1.0, date: 2026-08-21}, "
 NO_EVIDENCE = "must be given, here or for the whole document in spec.evidence"
 SOURCE = (
@@ -272,7 +335,7 @@ def test_what_is_wrong_with_a_row_is_said_with_what_is_allowed(
         (
             {"runtime": "rkt"},
             (
-                "spec.runtime: must not be 'rkt': rkt archived by the CNCF on 2019-08-16; use "
+                "spec.runtime: must not be 'rkt': rkt was archived by the CNCF on 2019-08-16; use "
                 "containerd with runc"
             ),
         ),

@@ -140,15 +140,15 @@ NO_VERSION = (
             [runtime(runtime="runV")],
             {},
             (
-                "spec.runtimes[0].runtime: must not be 'runV': runv merged into Kata Containers "
-                "(announced 2017-12); use kata"
+                "spec.runtimes[0].runtime: must not be 'runV': runv was merged into Kata "
+                "Containers (announced 2017-12); use kata, for Alibaba's with vendor: alibaba"
             ),
         ),
         (
             [runtime(runtime="kata", hypervisor="qemu-lite")],
             {},
             (
-                "spec.runtimes[0].hypervisor: must not be 'qemu-lite': qemu-lite removed from "
+                "spec.runtimes[0].hypervisor: must not be 'qemu-lite': qemu-lite was removed from "
                 "Kata Containers in 2.3.0 (2021-08); use kata with qemu or clh"
             ),
         ),
@@ -156,7 +156,7 @@ NO_VERSION = (
             [runtime(cri={"name": "dockershim"})],
             {},
             (
-                "spec.runtimes[0].cri.name: must not be 'dockershim': dockershim removed in "
+                "spec.runtimes[0].cri.name: must not be 'dockershim': dockershim was removed in "
                 "Kubernetes 1.24 (2022); use containerd, CRI-O or cri-dockerd"
             ),
         ),

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from tests.build import TODAY, application, fact, node, pods, profile
 from webhook.core.applications import Application
-from webhook.core.cluster import ClusterView, NamespaceView, NodeView, RuntimeClassView
+from webhook.core.cluster import ClusterView, NamespaceView, RuntimeClassView
 from webhook.core.compat import CompatTable, Conditions, Fact, Gate, Release
 from webhook.core.decision import Operation
 from webhook.core.names import Action, Handler, Mode, Strength, Support, Verdict
+from webhook.core.nodes import Nodes, NodeView
+from webhook.core.placement import Taint
 from webhook.core.policy import (
     Exemption,
     LabelRequirement,
@@ -117,6 +119,18 @@ def specs() -> st.SearchStrategy[dict[str, Any]]:
             "hostPID": st.booleans(),
             "nodeName": st.sampled_from(["", "worker-1"]),
             "nodeSelector": st.just({"kubernetes.io/arch": "arm64"}),
+            "tolerations": st.lists(sometimes({"key": hostile, "operator": hostile}), max_size=2),
+            "affinity": sometimes({"nodeAffinity": sometimes({
+                "requiredDuringSchedulingIgnoredDuringExecution": sometimes({
+                    "nodeSelectorTerms": st.lists(sometimes({
+                        "matchExpressions": st.lists(sometimes({
+                            "key": st.just("disk"), "operator": hostile,
+                            "values": st.lists(hostile, max_size=2),
+                        }), max_size=2),
+                    }), max_size=2),
+                }),
+            })}),
+            "hostUsers": st.booleans(),
             "os": st.sampled_from([{"name": "linux"}, {"name": "windows"}]),
             "securityContext": sometimes({
                 "sysctls": st.lists(sometimes({"name": hostile}), max_size=2),
@@ -333,12 +347,26 @@ def inventories() -> st.SearchStrategy[Inventory]:
     )
 
 
+TAINTS = (Taint(key="sandbox", value="gvisor"), Taint(key="gone", effect="NoExecute"))
+
+
 def nodes() -> st.SearchStrategy[NodeView]:
     """Any node."""
+    told = st.none() | st.booleans()
     return st.builds(
-        lambda name, handlers, ready: node(name, *handlers, ready=ready),
+        lambda name, handlers, arch, features, taints, ready: node(
+            name,
+            *handlers,
+            ready=ready,
+            labels={"kubernetes.io/arch": arch, "disk": "ssd"},
+            features=features,
+            taints=taints,
+        ),
         st.sampled_from(["worker-1", "worker-2"]),
         st.lists(st.sampled_from(["runsc", "runc"]), max_size=2),
+        st.sampled_from(["amd64", "arm64", "s390x"]),
+        st.tuples(told, told),
+        st.lists(st.sampled_from(TAINTS), max_size=1),
         st.booleans(),
     )
 
@@ -375,7 +403,7 @@ def clusters() -> st.SearchStrategy[ClusterView]:
         ),
         namespaces,
         st.none() | st.none() | handlers,
-        st.none() | st.lists(nodes(), max_size=2).map(tuple),
+        st.none() | st.lists(nodes(), max_size=3).map(Nodes),
     )
 
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.build import TODAY, review
-from webhook.core.cluster import ClusterView, view_namespace, view_node, view_runtime_class
+from webhook.core.cluster import ClusterView, view_namespace, view_runtime_class
+from webhook.core.nodes import Nodes, view_node
 from webhook.core.snapshot import Snapshot
 from webhook.documents.folder import ShippedData, load_policies
 from webhook.wire.admit import Door, admit
@@ -140,7 +141,7 @@ def cluster_of(path: Path) -> ClusterView:
     return ClusterView(
         namespaces={view.name: view for view in namespaces},
         runtime_classes={view.name: view for view in classes},
-        nodes=tuple(view_node(obj) for obj in of_kind("Node")),
+        nodes=Nodes(view_node(obj) for obj in of_kind("Node")),
     )
 
 

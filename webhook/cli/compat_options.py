@@ -57,7 +57,9 @@ def profile_options(command: CommandT) -> CommandT:
     """The options that describe a runtime as it is installed."""
     options = (
         click.option("--hypervisor", metavar="NAME", help=f"Of kata: {', '.join(HYPERVISORS)}."),
-        click.option("--vendor", metavar="NAME", help="Who builds it: gke, alibaba, …"),
+        click.option(
+            "--vendor", metavar="NAME", help="Who builds it: gke, eks, alibaba, openshift, …"
+        ),
         click.option(
             "--arch",
             type=click.Choice(ARCHITECTURES),

@@ -12,6 +12,7 @@ from webhook.core.compat import Conditions, Fact
 from webhook.core.names import RUNTIME_TITLES
 from webhook.core.verification import ProbeRun
 from webhook.core.versions import ALL_VERSIONS, Interval, IntervalSet
+from webhook.documents.rows import conditions_row
 
 _NAMESPACE_TITLES: Mapping[str, str] = {
     "syscall": "System calls",
@@ -106,7 +107,7 @@ def fact_value(fact: Fact, runs: Iterable[ProbeRun]) -> dict[str, Any]:
         "support": str(fact.support),
         "gate": gate
         and {"flag": gate.flag, "values": list(gate.values), "support": str(gate.support)},
-        "when": _when_value(fact.when),
+        "when": conditions_row(fact.when),
         "summary": fact.summary,
         "note": fact.note,
         "workaround": fact.workaround,
@@ -121,18 +122,6 @@ def fact_value(fact: Fact, runs: Iterable[ProbeRun]) -> dict[str, Any]:
 
 def _releases_value(releases: IntervalSet) -> list[str]:
     return [str(interval) for interval in releases.intervals]
-
-
-def _when_value(when: Conditions) -> dict[str, Any]:
-    """The conditions that are given, by the names that they have in a document."""
-    parts: dict[str, Any] = {
-        "vendor": when.vendor,
-        "hypervisor": sorted(when.hypervisor),
-        "cri": when.cri and {"name": when.cri, "versions": _releases_value(when.cri_versions)},
-        "arch": sorted(when.arch),
-        "flags": dict(when.flags),
-    }
-    return {name: value for name, value in parts.items() if value}
 
 
 def evidence_value(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from webhook.core.cluster import (
     ClusterView,
     RuntimeClassView,
     view_namespace,
-    view_node,
     view_runtime_class,
 )
 from webhook.core.names import Handler
+from webhook.core.nodes import Nodes, view_node
 from webhook.core.runtimes import Inventory
 
 NAMESPACE = ("", "Namespace")
@@ -50,7 +50,7 @@ def cluster_view(
     return ClusterView(
         namespaces={namespace.name: namespace for namespace in namespaces},
         runtime_classes={view.name: view for view in classes} if classes else None,
-        nodes=tuple(nodes.values()) if nodes else None,
+        nodes=Nodes(nodes.values()) if nodes else None,
     )
 
 

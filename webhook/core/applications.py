@@ -1,7 +1,7 @@
 """Which containers are which application, and what that application needs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from webhook.core.features import FeatureError, parse_feature
@@ -147,6 +147,25 @@ class Application:
     name: str
     title: str
     recognise: tuple[Recognition, ...]
+    needs: tuple[Need, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    origin: str = "shipped"
+
+    def extended(self, extension: "Extension") -> "Application":
+        """The same application with what ``extension`` adds."""
+        return replace(
+            self,
+            needs=(*self.needs, *extension.needs),
+            verified=(*self.verified, *extension.verified),
+            origin=f"{self.origin}, {extension.origin}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """Needs and runs that are added to the application ``extends``."""
+
+    extends: str
     needs: tuple[Need, ...] = ()
     verified: tuple[Verified, ...] = ()
     origin: str = "shipped"

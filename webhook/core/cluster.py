@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.core.names import Handler
-from webhook.core.pod import ARCH_LABEL, mapping, sequence, strings, text
+from webhook.core.nodes import Landing, Nodes
+from webhook.core.placement import ANYWHERE, Placement, Toleration, view_tolerations
+from webhook.core.pod import mapping, strings, text
+
+DEFAULT_HANDLER = Handler("")
+"""How a kubelet names the handler of pods without a RuntimeClass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,34 +24,12 @@ class NamespaceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeClassView:
-    """A RuntimeClass: its handler, and the node labels its scheduling demands."""
+    """A RuntimeClass: its handler, and what its scheduling demands and tolerates."""
 
     name: str
     handler: Handler
     node_selector: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeView:
-    """A Node: ``handlers`` is None where its kubelet does not report them (before 1.30)."""
-
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    ready: bool = False
-    handlers: frozenset[Handler] | None = None
-
-    @property
-    def arch(self) -> str | None:
-        """``kubernetes.io/arch``, as the kubelet sets it."""
-        return self.labels.get(ARCH_LABEL)
-
-    def offers(self, runtime_class: RuntimeClassView) -> bool:
-        """Whether it is Ready, within the class's scheduling, and not known to lack the handler."""
-        return (
-            self.ready
-            and (self.handlers is None or runtime_class.handler in self.handlers)
-            and all(self.labels.get(k) == v for k, v in runtime_class.node_selector.items())
-        )
+    tolerations: tuple[Toleration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +41,9 @@ class ClusterView:
 
     namespaces: Mapping[str, NamespaceView] = field(default_factory=dict)
     runtime_classes: Mapping[str, RuntimeClassView] | None = None
-    nodes: tuple[NodeView, ...] | None = None
+    nodes: Nodes | None = None
     live: bool = False
-    _by_class: dict[str, tuple[NodeView, ...]] = field(
+    _anywhere: dict[str | None, Landing] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -68,31 +51,31 @@ class ClusterView:
         """The namespace, where it is known."""
         return self.namespaces.get(name)
 
-    def offers(
-        self, runtime_class: str | None, node_selector: Mapping[str, Any], node_name: str = ""
-    ) -> bool:
-        """Whether some Ready node has the handler of a RuntimeClass, as far as nodes tell.
+    def landing(self, runtime_class: str | None, placement: Placement | None) -> Landing | None:
+        """The nodes on which a pod of this class may land; None where that is not known.
 
-        Only nodes within both selectors count, and for a pod with ``node_name`` only that one.
+        ``runtime_class`` None is the node's default runtime. ``placement`` None cannot be judged.
         """
-        view = (self.runtime_classes or {}).get(runtime_class or "")
-        if view is None or self.nodes is None:
-            return True
-        return any(
-            (not node_name or node.name == node_name)
-            and all(node.labels.get(k) == v for k, v in node_selector.items())
-            for node in self._offering(view, self.nodes)
-        )
-
-    def _offering(
-        self, runtime_class: RuntimeClassView, nodes: tuple[NodeView, ...]
-    ) -> tuple[NodeView, ...]:
-        """The Ready nodes of a class, found once: there may be thousands of nodes."""
-        found = self._by_class.get(runtime_class.name)
+        if self.nodes is None or placement is None:
+            return None
+        if placement is not ANYWHERE:
+            return self._landing(self.nodes, runtime_class, placement)
+        found = self._anywhere.get(runtime_class)
         if found is None:
-            found = tuple(node for node in nodes if node.offers(runtime_class))
-            self._by_class[runtime_class.name] = found
+            found = self._landing(self.nodes, runtime_class, placement)
+            if found is not None:
+                self._anywhere[runtime_class] = found
         return found
+
+    def _landing(
+        self, nodes: Nodes, runtime_class: str | None, placement: Placement
+    ) -> Landing | None:
+        if runtime_class is None:
+            return nodes.landing(DEFAULT_HANDLER, {}, (), placement)
+        view = (self.runtime_classes or {}).get(runtime_class)
+        if view is None:
+            return None
+        return nodes.landing(view.handler, view.node_selector, view.tolerations, placement)
 
 
 def view_namespace(obj: Mapping[str, Any]) -> NamespaceView:
@@ -107,27 +90,10 @@ def view_namespace(obj: Mapping[str, Any]) -> NamespaceView:
 
 def view_runtime_class(obj: Mapping[str, Any]) -> RuntimeClassView:
     """Read a RuntimeClass object (node.k8s.io/v1)."""
+    scheduling = mapping(obj.get("scheduling"))
     return RuntimeClassView(
         name=text(mapping(obj.get("metadata")).get("name")),
         handler=Handler(text(obj.get("handler"))),
-        node_selector=strings(mapping(obj.get("scheduling")).get("nodeSelector")),
-    )
-
-
-def view_node(obj: Mapping[str, Any]) -> NodeView:
-    """Read a Node object: readiness and the runtime handlers that its kubelet reports."""
-    metadata, status = mapping(obj.get("metadata")), mapping(obj.get("status"))
-    handlers = status.get("runtimeHandlers")
-    return NodeView(
-        name=text(metadata.get("name")),
-        labels=strings(metadata.get("labels")),
-        ready=any(
-            mapping(c).get("type") == "Ready" and mapping(c).get("status") == "True"
-            for c in sequence(status.get("conditions"))
-        ),
-        handlers=(
-            frozenset(Handler(text(mapping(h).get("name"))) for h in handlers)
-            if isinstance(handlers, list) and handlers
-            else None
-        ),
+        node_selector=strings(scheduling.get("nodeSelector")),
+        tolerations=tuple(view_tolerations(scheduling.get("tolerations"))),
     )

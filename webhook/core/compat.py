@@ -203,8 +203,15 @@ class BoundRuntime:
             if glob_matches(glob, feature):
                 yield from self._facts[glob]
 
-    def judgement(self, feature: Feature, strength: Strength, security: bool) -> Judgement:
-        """The verdict on one need here: over several releases, the worst."""
+    def judgement(
+        self, feature: Feature, strength: Strength, security: bool, told: Fact | None = None
+    ) -> Judgement:
+        """The verdict on one need here: over several releases, the worst.
+
+        ``told`` is a fact of the very cluster, which nothing in the table can better.
+        """
+        if told is not None:
+            return _judge_on(self.versions[0], (told,), strength, security)
         key = (feature, strength, security)
         judgement = self._judged.get(key)
         if judgement is None:

@@ -13,9 +13,9 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.compat import BoundRuntime, CompatTable
 from webhook.core.names import VERDICT_RANK, Verdict
 from webhook.core.needs import Finding, Needs, findings, needs_of, worst
-from webhook.core.pod import ARCH_LABEL, PodView, text
+from webhook.core.placement import placement_of
+from webhook.core.pod import PodView
 from webhook.core.runtimes import RuntimeProfile
-from webhook.core.syscalls import ARCHITECTURES
 from webhook.core.versions import Version
 
 ADVISED: tuple[tuple[str, str | None], ...] = (("gvisor", None), ("kata", "qemu"), ("runc", None))
@@ -75,9 +75,9 @@ def explain(pod: PodView, profile: RuntimeProfile, table: CompatTable, today: da
 
 
 def arch_of(pod: PodView, otherwise: str) -> str:
-    """The architecture of the nodes that ``pod`` selects."""
-    arch = text(pod.node_selector.get(ARCH_LABEL))
-    return arch if arch in ARCHITECTURES else otherwise
+    """The architecture of the nodes that ``pod`` asks for; of several the first."""
+    placement = placement_of(pod)
+    return next(iter(placement.architectures if placement else ()), otherwise)
 
 
 def _suggestions(refused: Explanation, table: CompatTable, today: date) -> tuple[Suggestion, ...]:

@@ -174,6 +174,25 @@ def _propagation(value: object) -> Iterable[Part]:
     return ((f"/{kind}", ""),) if kind in {"Bidirectional", "HostToContainer"} else ()
 
 
+def _os_name(value: object) -> Iterable[Part]:
+    name = text(mapping(value).get("name"))
+    return ((f"/{name}", ".name"),) if name in {"linux", "windows"} else ()
+
+
+def _by_command(value: object) -> Iterable[Part]:
+    return (("", ".exec"),) if mapping(value).get("exec") else ()
+
+
+def _hooks(value: object) -> Iterable[Part]:
+    for hook in ("postStart", "preStop"):
+        if mapping(mapping(value).get(hook)).get("exec"):
+            yield "", f".{hook}.exec"
+
+
+def _says_true(value: object) -> Iterable[Part]:
+    return _WHOLE if value == "true" else ()
+
+
 def _is_enabled(value: object) -> Iterable[Part]:
     # IfPossible asks for nothing: the kubelet takes what the runtime offers (KEP-3857).
     return _WHOLE if value == "Enabled" else ()
@@ -195,9 +214,12 @@ class PodFeature:
 _POD, _POD_SECURITY = "pod", "pod.securityContext"
 _CONTAINER, _CONTAINER_SECURITY = "container", "container.securityContext"
 _VOLUME, _MOUNT = "volume", "volumeMount"
+_ANNOTATION = "annotation"
 
 # fmt: off
 FEATURES: tuple[PodFeature, ...] = (
+    PodFeature(id="pod:os.name", scope=_POD, key="os", read=_os_name,
+               means="is for one operating system"),
     PodFeature(id="pod:hostNetwork", scope=_POD, key="hostNetwork", read=_is_true,
                means="shares the node's network namespace"),
     PodFeature(id="pod:hostPID", scope=_POD, key="hostPID", read=_is_true,
@@ -239,6 +261,14 @@ FEATURES: tuple[PodFeature, ...] = (
                means="gives up new privileges on exec", security=True),
     PodFeature(id="pod:windowsOptions.hostProcess", scope=_CONTAINER_SECURITY, key="windowsOptions",
                read=_host_process, means="is a Windows HostProcess container"),
+    PodFeature(id="pod:exec", scope=_CONTAINER, key="livenessProbe", read=_by_command,
+               means="has commands run in the container by the kubelet"),
+    PodFeature(id="pod:exec", scope=_CONTAINER, key="readinessProbe", read=_by_command,
+               means="has commands run in the container by the kubelet"),
+    PodFeature(id="pod:exec", scope=_CONTAINER, key="startupProbe", read=_by_command,
+               means="has commands run in the container by the kubelet"),
+    PodFeature(id="pod:exec", scope=_CONTAINER, key="lifecycle", read=_hooks,
+               means="has commands run in the container by the kubelet"),
     PodFeature(id="pod:volumeDevices", scope=_CONTAINER, key="volumeDevices", read=_is_set,
                means="uses a raw block volume"),
     PodFeature(id="pod:resources", scope=_CONTAINER, key="resources", read=_resources,
@@ -259,6 +289,9 @@ FEATURES: tuple[PodFeature, ...] = (
                means="uses a volume of huge pages"),
     PodFeature(id="pod:volumes.image", scope=_VOLUME, key="image", read=_is_set,
                means="mounts an image as a volume"),
+    PodFeature(id="pod:annotation/io.kubernetes.cri.untrusted-workload", scope=_ANNOTATION,
+               key="io.kubernetes.cri.untrusted-workload", read=_says_true,
+               means="asks the CRI for its runtime for untrusted workloads"),
 )
 # fmt: on
 
@@ -276,6 +309,7 @@ def _indexed(scope: str) -> _Rows:
 _POD_ROWS, _POD_SECURITY_ROWS = _indexed(_POD), _indexed(_POD_SECURITY)
 _CONTAINER_ROWS, _CONTAINER_SECURITY_ROWS = _indexed(_CONTAINER), _indexed(_CONTAINER_SECURITY)
 _VOLUME_ROWS, _MOUNT_ROWS = _indexed(_VOLUME), _indexed(_MOUNT)
+_ANNOTATION_ROWS = _indexed(_ANNOTATION)
 
 
 def uses(pod: PodView) -> tuple[Use, ...]:
@@ -286,6 +320,8 @@ def uses(pod: PodView) -> tuple[Use, ...]:
     found: list[Use] = []
     spec = pod.spec
     at = pod.path("spec")
+    if not _ANNOTATION_ROWS.keys().isdisjoint(pod.annotations):
+        _scan_annotations(pod, found)
     _scan(_POD_ROWS, spec, at, None, found)
     if security := spec.get("securityContext"):
         _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None, found)
@@ -297,6 +333,14 @@ def uses(pod: PodView) -> tuple[Use, ...]:
             _scan(_CONTAINER_SECURITY_ROWS, security, f"{at}.securityContext", container, found)
         _scan_each(_MOUNT_ROWS, raw.get("volumeMounts"), f"{at}.volumeMounts", container, found)
     return tuple(found)
+
+
+def _scan_annotations(pod: PodView, found: list[Use]) -> None:
+    for key, rows in _ANNOTATION_ROWS.items():
+        at = pod.path(f"metadata.annotations[{key}]")
+        for row in rows:
+            for suffix, _ in row.read(pod.annotations.get(key)):
+                found.append(Use(Feature(row.id + suffix), at, None, row.strength, row.security))
 
 
 def _scan_each(

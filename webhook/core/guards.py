@@ -4,20 +4,50 @@ A tenant who could make ``gvisor`` mean another handler, or move a namespace to 
 label, would need no way round the gate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from webhook.core.cluster import NamespaceView
 from webhook.core.decision import Deny, Grounds, Keep
+from webhook.core.images import glob_matches
 from webhook.core.messages import bounded
-from webhook.core.names import NAMESPACE_DEFAULT, Action, Handler, Reason, shown
+from webhook.core.names import NAMESPACE_DEFAULT, Action, Handler, Mode, Reason, shown
 from webhook.core.policy import Policy
 from webhook.core.snapshot import Snapshot
 
 MOST_NAMED = 5
 
 
+def guard_new_runtime_class(name: str, handler: Handler, snapshot: Snapshot) -> Keep | Deny:
+    """Judge the making of a RuntimeClass: as ``guard_runtime_class``, and it must be declared.
+
+    Else ``kata-mine`` with handler ``runc`` would be a class that a policy allows by ``kata-*``.
+    """
+    if name in snapshot.inventory.by_class:
+        return guard_runtime_class(name, handler, snapshot)
+    opened = [p.name for p in snapshot.policies.policies if _opens(p, name)]
+    if not opened:
+        return _PASSED
+    said = (
+        f"RuntimeClass {shown(name)} is not in the inventory, and policies ({_few(opened)}) would "
+        "let pods ask for it: declare it first"
+    )
+    guard = snapshot.inventory.guards.runtime_classes
+    return _objected(guard, Reason.RUNTIME_CLASS_UNKNOWN, said)
+
+
+def _opens(policy: Policy, name: str) -> bool:
+    """Whether a policy that is enforced allows a class by its name or family, not as one of any."""
+    every = (policy.rules, *(override.rules for override in policy.overrides))
+    return any(
+        glob != "*" and glob_matches(glob, name)
+        for rules in every
+        if rules.mode is Mode.ENFORCE
+        for glob in rules.runtime_classes.allowed
+    )
+
+
 def guard_runtime_class(name: str, handler: Handler, snapshot: Snapshot) -> Keep | Deny:
-    """Judge the making or changing of a RuntimeClass: it must not contradict the inventory."""
+    """Judge the changing of a RuntimeClass: it must not contradict the inventory."""
     profile = snapshot.inventory.by_class.get(name)
     expected = profile.handler if profile else None
     if expected is None or expected == handler:
@@ -34,10 +64,13 @@ def guard_runtime_class_deletion(name: str, snapshot: Snapshot) -> Keep | Deny:
     naming = [p.name for p in snapshot.policies.policies if name in set(_named_by(p))]
     if not naming:
         return _PASSED
-    more = f" and {len(naming) - MOST_NAMED} more" if len(naming) > MOST_NAMED else ""
-    policies = f"{', '.join(naming[:MOST_NAMED])}{more}"
-    said = f"RuntimeClass {shown(name)} is named by policies ({policies}): change them first"
+    said = f"RuntimeClass {shown(name)} is named by policies ({_few(naming)}): change them first"
     return _objected(snapshot.inventory.guards.runtime_classes, Reason.RUNTIME_CLASS_IN_USE, said)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _named_by(policy: Policy) -> Iterator[str]:

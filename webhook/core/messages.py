@@ -196,7 +196,9 @@ def _first_sentence(note: str) -> str:
 
 def _release(finding: Finding) -> str:
     title = RUNTIME_TITLES.get(finding.runtime, finding.runtime)
-    return f"{title} {finding.version}" if finding.version else f"{title} (release not declared)"
+    arch = f" on {finding.arch}" if finding.arch else ""
+    release = str(finding.version) if finding.version else "(release not declared)"
+    return f"{title} {release}{arch}"
 
 
 def _remedies(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> Iterator[str]:
@@ -212,9 +214,17 @@ def _remedies(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> Iterato
     for workaround in list(workarounds)[:2]:
         line = _line(workaround, NOTE_LIMIT)
         yield f"  or: {line}" if suggestions else f"  {line}"
+    if arch := _only_on(trial):
+        yield f"  or: keep it off {arch} nodes, by a nodeSelector on kubernetes.io/arch"
     others_tried = not suggestions and not case.needs.large
     if others_tried and not workarounds and trial.refusals[0].finding is not None:
         yield "  no RuntimeClass that this policy allows is known to run it"
+
+
+def _only_on(trial: Trial) -> str:
+    """The one architecture without whose nodes nothing would be refused; empty for none."""
+    found = {entry.finding.arch if entry.finding else "" for entry in trial.refusals}
+    return found.pop() if len(found) == 1 else ""
 
 
 def assigned(case: Case, runtime_class: str) -> str:

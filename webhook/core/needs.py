@@ -1,8 +1,9 @@
 """What a pod needs, and what becomes of each need on a runtime: the findings."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from webhook.core.applications import Application, Declared, Evidence, declared_needs
 from webhook.core.applications import Need as ApplicationNeed
@@ -38,6 +39,7 @@ class Finding:
 
     ``version`` is the release that the verdict was formed on, None for an unknown one.
     ``since`` is the first release from which on the need would be met, where there is one.
+    ``arch`` is the architecture that it is confined to, where the pod may land on others too.
     """
 
     need: Need
@@ -47,6 +49,7 @@ class Finding:
     version: Version | None
     fact: Fact | None
     since: Version | None = None
+    arch: str = ""
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -113,12 +116,17 @@ def findings(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:
 
     Of what many containers or fields have in common the first ``MOST_ALIKE`` are reported.
     """
-    return _in_order(_judged(needs, runtime, runtime.judged_needs, _EVERY_VERDICT))
+    return _in_order(_judged(needs, runtime, runtime.judged_needs, _EVERY_VERDICT, {}))
 
 
-def concerns(needs: Needs, runtime: BoundRuntime) -> tuple[Finding, ...]:
-    """The findings that are not simply compatible, in the order of ``findings``."""
-    return _in_order(_judged(needs, runtime, runtime.concerns_of, _CONCERNS))
+def concerns(
+    needs: Needs, runtime: BoundRuntime, told: Mapping[Feature, Fact] = MappingProxyType({})
+) -> tuple[Finding, ...]:
+    """The findings that are not simply compatible, in the order of ``findings``.
+
+    ``told`` are facts of this cluster about features of the pod; they go before the table's.
+    """
+    return _in_order(_judged(needs, runtime, runtime.concerns_of, _CONCERNS, told))
 
 
 _EVERY_VERDICT = frozenset(Verdict)
@@ -134,10 +142,13 @@ def _judged(
     runtime: BoundRuntime,
     needs_of_application: Callable[[Application], tuple[JudgedNeed, ...]],
     wanted: frozenset[Verdict],
+    told: Mapping[Feature, Fact],
 ) -> Iterator[Finding]:
     alike: defaultdict[object, int] = defaultdict(int)
     for use in needs.uses:
-        judgement = runtime.judgement(use.feature, use.strength, use.security)
+        judgement = runtime.judgement(
+            use.feature, use.strength, use.security, told.get(use.feature)
+        )
         if judgement.verdict in wanted and alike[use.feature] < MOST_ALIKE:
             alike[use.feature] += 1
             yield _finding(_need_of_use(use), judgement, runtime)

@@ -24,27 +24,38 @@ class Retired:
 
 
 RETIRED: Mapping[str, Retired] = {
-    "rkt": Retired(ended="archived by the CNCF on 2019-08-16", successor="containerd with runc"),
+    "rkt": Retired(
+        ended="was archived by the CNCF on 2019-08-16", successor="containerd with runc"
+    ),
     "rktlet": Retired(ended="ended with rkt in 2019", successor="containerd or CRI-O"),
-    "runv": Retired(ended="merged into Kata Containers (announced 2017-12)", successor="kata"),
+    "runv": Retired(
+        ended="was merged into Kata Containers (announced 2017-12)",
+        successor="kata, for Alibaba's with vendor: alibaba",
+    ),
+    "frakti": Retired(
+        ended="was retired by Kubernetes (kubernetes-retired/frakti)",
+        successor="containerd or CRI-O with kata",
+    ),
     "clear-containers": Retired(
-        ended="merged into Kata Containers (announced 2017-12)", successor="kata"
+        ended="was merged into Kata Containers (announced 2017-12)", successor="kata"
     ),
     "qemu-lite": Retired(
-        ended="removed from Kata Containers in 2.3.0 (2021-08)", successor="kata with qemu or clh"
+        ended="was removed from Kata Containers in 2.3.0 (2021-08)",
+        successor="kata with qemu or clh",
     ),
     "nemu": Retired(
-        ended="removed from Kata Containers (2022-05)", successor="kata with clh (Cloud Hypervisor)"
+        ended="was removed from Kata Containers (2022-05)",
+        successor="kata with clh (Cloud Hypervisor)",
     ),
     "dockershim": Retired(
-        ended="removed in Kubernetes 1.24 (2022)", successor="containerd, CRI-O or cri-dockerd"
+        ended="was removed in Kubernetes 1.24 (2022)", successor="containerd, CRI-O or cri-dockerd"
     ),
 }
 _RETIRED_SPELLINGS: Mapping[str, str] = {
     "runv": "runv", "hyper": "runv", "hyperrunv": "runv", "clearcontainers": "clear-containers",
     "clearcontainer": "clear-containers", "cc": "clear-containers", "ccruntime": "clear-containers",
     "qemulite": "qemu-lite", "nemu": "nemu", "dockershim": "dockershim", "docker": "dockershim",
-    "rkt": "rkt", "rktlet": "rktlet", "rocket": "rkt",
+    "rkt": "rkt", "rktlet": "rktlet", "rocket": "rkt", "frakti": "frakti",
 }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from webhook.core.compat import BoundRuntime
 from webhook.core.images import glob_matches
 from webhook.core.names import (
     NAMESPACE_DEFAULT,
@@ -14,11 +13,13 @@ from webhook.core.names import (
     Verdict,
     shown,
 )
-from webhook.core.needs import Finding, Needs, concerns, needs_of, worst
-from webhook.core.pod import ARCH_LABEL, PodView, text
+from webhook.core.needs import Finding, Needs, needs_of, worst
+from webhook.core.placement import Placement, placement_of
+from webhook.core.pod import PodView
 from webhook.core.policy import Exemption, Override, Policy, Rules
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.snapshot import Snapshot
+from webhook.core.there import There, concerns_there
 
 RECONFIGURING: tuple[str, ...] = (
     "dev.gvisor.*",
@@ -105,12 +106,15 @@ class Case:
             or self.permitted_by(runtime_class) is not None
         )
 
-    def bound(self, profile: RuntimeProfile) -> BoundRuntime:
-        """The table for a profile on the architecture that the pod asks for."""
-        arch = text(self.pod.node_selector.get(ARCH_LABEL))
-        if arch in {"amd64", "arm64"}:
-            profile = profile.for_arch(arch)
-        return self.snapshot.compat.bind(profile, self.snapshot.today)
+    @cached_property
+    def placement(self) -> Placement | None:
+        """Where the pod may run, as far as it says; None where that is too much to be judged."""
+        return placement_of(self.pod)
+
+    def there(self, runtime_class: str | None) -> There:
+        """Where the pod may land with a class."""
+        landing = self.snapshot.cluster.landing(runtime_class, self.placement)
+        return There(placement=self.placement, landing=landing)
 
 
 def open_case(pod: PodView, policy: Policy, snapshot: Snapshot) -> Case:
@@ -149,14 +153,16 @@ def must_have_class(case: Case) -> bool:
 def attempt(case: Case, runtime_class: str | None) -> Trial:
     """Try ``runtime_class`` on the pod: its own refusals first, then the table's."""
     profile = case.snapshot.inventory.profile_of(runtime_class)
-    judged = judge(case, profile)
+    there = case.there(runtime_class)
+    judged = _judged(case, profile, there)
     refusals = [
         *_class_refusals(case, runtime_class, profile),
         *annotation_refusals(case),
         *excess_refusals(case),
         *finding_refusals(judged),
     ]
-    offered = _offered(case, runtime_class)
+    # Where a pod without a class may run is the scheduler's to say.
+    offered = runtime_class is None or there.offered
     return Trial(
         runtime_class=runtime_class,
         profile=profile,
@@ -167,13 +173,20 @@ def attempt(case: Case, runtime_class: str | None) -> Trial:
     )
 
 
-def judge(case: Case, profile: RuntimeProfile | None) -> tuple[Judged, ...]:
+def judge(case: Case, runtime_class: str | None) -> tuple[Judged, ...]:
     """The findings that are not simply compatible, each with its action; exempt ones left out."""
+    profile = case.snapshot.inventory.profile_of(runtime_class)
+    return _judged(case, profile, case.there(runtime_class))
+
+
+def _judged(case: Case, profile: RuntimeProfile | None, there: There) -> tuple[Judged, ...]:
     if profile is None:
         return ()
+    snapshot = case.snapshot
+    found = concerns_there(case.needs, profile, there, snapshot.compat, snapshot.today)
     return tuple(
         Judged(finding=finding, action=case.rules.actions[finding.verdict])
-        for finding in concerns(case.needs, case.bound(profile))
+        for finding in found
         if not any(e.covers(finding.need.feature) for e in case.exemptions)
     )
 
@@ -251,12 +264,6 @@ def _class_refusals(
             yield Refusal(reason=Reason.RUNTIME_CLASS_UNKNOWN, cause=runtime_class, field_path=at)
     elif view is not None and profile.handler not in {None, view.handler}:
         yield Refusal(reason=Reason.HANDLER_MISMATCH, cause=view.handler, field_path=at)
-
-
-def _offered(case: Case, runtime_class: str | None) -> bool:
-    """Whether a Ready node offers the class's handler, as far as the cluster tells."""
-    pod = case.pod
-    return case.snapshot.cluster.offers(runtime_class, pod.node_selector, pod.node_name)
 
 
 def _notes(

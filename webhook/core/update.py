@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from webhook.core.needs import Finding
 from webhook.core.pod import PodView
-from webhook.core.runtimes import RuntimeProfile
 from webhook.core.trial import (
     Case,
     Judged,
@@ -32,11 +31,10 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
     would read it. Labels are free.
     """
     runtime_class = case.pod.runtime_class_name
-    profile = case.snapshot.inventory.profile_of(runtime_class)
-    judged = _worsened(case, old, profile)
+    judged = _worsened(case, old)
     return Trial(
         runtime_class=runtime_class,
-        profile=profile,
+        profile=case.snapshot.inventory.profile_of(runtime_class),
         refusals=(
             *_new_class_refusals(case, old),
             *_new_annotations(case, old),
@@ -47,14 +45,13 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
     )
 
 
-def _worsened(
-    case: Case, old: PodView | None, profile: RuntimeProfile | None
-) -> tuple[Judged, ...]:
+def _worsened(case: Case, old: PodView | None) -> tuple[Judged, ...]:
     """The findings that the pod did not have before, under the labels that it gets now."""
-    judged = judge(case, profile)
+    runtime_class = case.pod.runtime_class_name
+    judged = judge(case, runtime_class)
     if old is None or not judged:
         return judged
-    known = {_identity(entry.finding) for entry in judge(_before(case, old), profile)}
+    known = {_identity(entry.finding) for entry in judge(_before(case, old), runtime_class)}
     return tuple(entry for entry in judged if _identity(entry.finding) not in known)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,6 +25,7 @@ from webhook.documents.models import (
     LabelKey,
     Metadata,
     Model,
+    ObjectName,
     ScalarText,
     Text,
     described,
@@ -166,14 +167,18 @@ class RequirementsSpec(Model):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        for index, need in enumerate(self.needs):
-            if not need.evidence and not self.evidence:
-                raise misplaced("needs", index, "evidence", message=NO_EVIDENCE)
-            dated = [v for v in (need.versions or ALL_VERSIONS).boundaries() if _is_date(v)]
-            if dated:
-                message = f"must be releases of the application, not {described(dated[0].text)}"
-                raise misplaced("needs", index, "versions", message=message)
+        _check_needs(self.needs, self.evidence)
         return self
+
+
+def _check_needs(needs: Iterable[Need], shared: Sequence[Evidence]) -> None:
+    for index, need in enumerate(needs):
+        if not need.evidence and not shared:
+            raise misplaced("needs", index, "evidence", message=NO_EVIDENCE)
+        dated = [v for v in (need.versions or ALL_VERSIONS).boundaries() if _is_date(v)]
+        if dated:
+            message = f"must be releases of the application, not {described(dated[0].text)}"
+            raise misplaced("needs", index, "versions", message=message)
 
 
 def _is_date(version: Version) -> bool:
@@ -195,6 +200,49 @@ class ApplicationRequirements(Model):
             name=self.metadata.name,
             title=spec.title,
             recognise=tuple(r.core() for r in spec.recognise),
+            needs=tuple(_need(need, spec.evidence) for need in spec.needs),
+            verified=tuple(v.core() for v in spec.verified),
+            origin=origin,
+        )
+
+
+class ExtensionSpec(Model):
+    """What is added to an application that another document describes."""
+
+    extends: ObjectName = Field(
+        description="The application, by the name of its document, shipped or in the folder; its "
+        "title and recognition are there.",
+        examples=["postgresql"],
+    )
+    evidence: EvidenceList = Field(
+        default=(), description="Evidence of the needs that give none of their own."
+    )
+    needs: tuple[Need, ...] = Field(default=(), min_length=1, description="What it needs besides.")
+    verified: tuple[Verified, ...] = Field(
+        default=(), min_length=1, description="Runs that somebody made besides."
+    )
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if not self.needs and not self.verified:
+            raise ValueError("must hold needs or verified")
+        _check_needs(self.needs, self.evidence)
+        return self
+
+
+class ApplicationExtension(Model):
+    """An ApplicationRequirements document with ``extends``: it adds and replaces nothing."""
+
+    api_version: Literal["runtimegate.dev/v1"] = Field(description="The version of the format.")
+    kind: Literal["ApplicationRequirements"] = Field(description="What the document is.")
+    metadata: Metadata = Field(description="What the document is called.")
+    spec: ExtensionSpec = Field(description="What is added.")
+
+    def core(self, origin: str) -> applications.Extension:
+        """The core value; ``origin`` says where the document is."""
+        spec = self.spec
+        return applications.Extension(
+            extends=spec.extends,
             needs=tuple(_need(need, spec.evidence) for need in spec.needs),
             verified=tuple(v.core() for v in spec.verified),
             origin=origin,

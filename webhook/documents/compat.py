@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from webhook.core import compat
 from webhook.core.names import Support
@@ -32,6 +32,7 @@ from webhook.documents.models import (
     ScalarText,
     Text,
     described,
+    first_repeated,
     misplaced,
     needs_a_part,
     parse_day,
@@ -165,9 +166,20 @@ _RELEASE_SCHEMA = {
 
 
 class FactsSpec(Model):
-    """What one runtime does with features."""
+    """What one runtime, or several alike, do with features."""
 
-    runtime: RuntimeName = Field(description="The runtime.")
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["runtime"]}, {"required": ["runtimes"]}]}
+    )
+
+    runtime: RuntimeName | None = Field(default=None, description="The runtime.")
+    runtimes: tuple[RuntimeName, ...] = Field(
+        default=(),
+        min_length=1,
+        description="Instead of runtime: several, of which every row holds alike; then no row "
+        "speaks of releases, which each runtime has of its own.",
+        examples=[["runc", "crun"]],
+    )
     when: Conditions | None = Field(
         default=None, description="Conditions of all rows; a row's own go over them."
     )
@@ -186,15 +198,48 @@ class FactsSpec(Model):
     def _hangs_together(self) -> Self:
         if not self.facts and not self.releases:
             raise ValueError("must hold facts or releases")
-        for index, release in enumerate(self.releases):
-            if fault := unfit_version(self.runtime, release.version):
-                raise misplaced("releases", index, message=fault)
+        self._names_runtimes()
         for index, row in enumerate(self.facts):
             if not row.evidence and not self.evidence:
                 raise misplaced("facts", index, "evidence", message=NO_EVIDENCE)
-            if fault := unfit_boundary(self.runtime, row.versions):
-                raise misplaced("facts", index, "versions", message=fault)
+        if self.runtime is not None:
+            self._releases_fit(self.runtime)
+        else:
+            self._no_releases()
         return self
+
+    def _names_runtimes(self) -> None:
+        if self.runtime is None and not self.runtimes:
+            raise misplaced("runtime", message="must be given, or runtimes for several")
+        if self.runtime is not None and self.runtimes:
+            raise misplaced("runtimes", message="must not be given beside runtime")
+        if repeated := first_repeated(self.runtimes):
+            first, second = repeated
+            message = f"{self.runtimes[second]} is named in runtimes[{first}] already"
+            raise misplaced("runtimes", second, message=message)
+
+    def _releases_fit(self, runtime: str) -> None:
+        for index, release in enumerate(self.releases):
+            if fault := unfit_version(runtime, release.version):
+                raise misplaced("releases", index, message=fault)
+        for index, row in enumerate(self.facts):
+            if fault := unfit_boundary(runtime, row.versions):
+                raise misplaced("facts", index, "versions", message=fault)
+
+    def _no_releases(self) -> None:
+        if self.releases:
+            raise misplaced("releases", message=_NOT_OF_SEVERAL)
+        for index, row in enumerate(self.facts):
+            if row.versions != ALL_VERSIONS:
+                raise misplaced("facts", index, "versions", message=_NOT_OF_SEVERAL)
+
+    @property
+    def of_runtimes(self) -> tuple[str, ...]:
+        """The runtimes that every row is of."""
+        return self.runtimes if self.runtime is None else (self.runtime,)
+
+
+_NOT_OF_SEVERAL = "must not be given for several runtimes: each has releases of its own"
 
 
 class RuntimeFacts(Model):
@@ -206,11 +251,11 @@ class RuntimeFacts(Model):
     spec: FactsSpec = Field(description="The facts.")
 
     def core(self, origins: Iterable[str], *, overlay: bool) -> tuple[compat.Fact, ...]:
-        """The core values; ``origins`` says where each row is."""
+        """The core values, of each row one a runtime; ``origins`` says where each row is."""
         spec = self.spec
         return tuple(
             compat.Fact(
-                runtime=spec.runtime,
+                runtime=runtime,
                 feature=row.feature,
                 support=row.support,
                 versions=row.versions,
@@ -225,6 +270,7 @@ class RuntimeFacts(Model):
                 overlay=overlay,
             )
             for row, origin in zip(spec.facts, origins, strict=True)
+            for runtime in spec.of_runtimes
         )
 
 

@@ -2,23 +2,26 @@
 
 ``load_policies`` reads what an operator keeps in git, over the shipped compatibility tables that
 ``load_shipped`` has read: a document of the same kind and name replaces the shipped one whole, any
-other adds to them, and its facts are believed before the shipped ones.
+other adds to them, and its facts are believed before the shipped ones. An ApplicationRequirements
+document with ``extends`` adds to an application and replaces none, whatever it is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import chain
 
-from webhook.core.applications import Application
+from webhook.core.applications import Application, Extension
 from webhook.core.compat import CompatTable, Conditions, Fact, Release
 from webhook.core.policy import PolicySet
 from webhook.core.runtimes import Inventory
 from webhook.core.versions import Version
-from webhook.documents.applications import ApplicationRequirements
-from webhook.documents.compat import RuntimeFacts
+from webhook.documents.applications import ApplicationExtension, ApplicationRequirements
+from webhook.documents.compat import FactsSpec, RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
+from webhook.documents.models import quoted
 from webhook.documents.policy import RuntimePolicy
 from webhook.documents.reading import Placed, of_kind, read_documents
 from webhook.documents.source import DocumentError, DocumentErrors
@@ -34,6 +37,7 @@ class Tables:
     facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     releases: Mapping[str, tuple[str, tuple[Release, ...]]] = field(default_factory=dict)
     applications: Mapping[str, Application] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def over(self, below: Tables) -> Tables:
         """These and those of ``below`` that none of the same name replaces."""
@@ -41,13 +45,18 @@ class Tables:
             facts={**below.facts, **self.facts},
             releases={**below.releases, **self.releases},
             applications={**below.applications, **self.applications},
+            extensions={**below.extensions, **self.extensions},
         )
 
     def table(self, version: str) -> CompatTable:
-        """The core value."""
+        """The core value; every extension must be of an application that there is."""
+        applications = dict(sorted(self.applications.items()))
+        for extension in self.extensions.values():
+            extended = applications[extension.extends].extended(extension)
+            applications[extension.extends] = extended
         return CompatTable(
             facts=chain.from_iterable(self.facts.values()),
-            applications=[application for _, application in sorted(self.applications.items())],
+            applications=applications.values(),
             releases=_by_runtime(self.releases.values()),
             version=version,
         )
@@ -90,7 +99,7 @@ def load_policies(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> L
 
     ``files`` are names and contents. Raises DocumentErrors with every error of the folder.
     """
-    documents, tables = _read(files, overlay=True)
+    documents, tables = _read(files, shipped.tables, overlay=True)
     inventories = [model.core() for _, model in of_kind(RuntimeInventory, documents)]
     policies = (model.core(at.place()) for at, model in of_kind(RuntimePolicy, documents))
     return Loaded(
@@ -106,30 +115,37 @@ def load_policies(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> L
 
 def load_shipped(files: Sequence[tuple[str, bytes]]) -> ShippedData:
     """The tables that come with the program; raises DocumentErrors as ``load_policies`` does."""
-    _, tables = _read(files, overlay=False)
+    _, tables = _read(files, Tables(), overlay=False)
     return ShippedData(tables=tables, compat=tables.table(data_version(files)))
 
 
 def _read(
-    files: Sequence[tuple[str, bytes]], *, overlay: bool
+    files: Sequence[tuple[str, bytes]], below: Tables, *, overlay: bool
 ) -> tuple[tuple[Placed, ...], Tables]:
     documents, errors = read_documents(files)
     facts = [
         (p, m.core(_origins(p, m, overlay), overlay=overlay))
         for p, m in of_kind(RuntimeFacts, documents)
     ]
-    errors += [*_repeated(documents), *_overlapping(facts)]
+    # A row of several runtimes overlaps with another in each of them, and is told once.
+    errors += [*_repeated(documents), *dict.fromkeys(_overlapping(facts))]
+    if not errors:  # a document with an error of its own may be what is extended
+        errors += _extending_nothing(documents, below)
     if errors:
         raise DocumentErrors(sorted(errors, key=lambda e: (e.file, e.line, e.column)))
     tables = Tables(
         facts={placed.name: rows for placed, rows in facts},
         releases={
-            placed.name: (model.spec.runtime, model.spec.releases)
+            placed.name: (model.spec.of_runtimes[0], model.spec.releases)
             for placed, model in of_kind(RuntimeFacts, documents)
         },
         applications={
             placed.name: model.core(placed.place() if overlay else _SHIPPED)
             for placed, model in of_kind(ApplicationRequirements, documents)
+        },
+        extensions={
+            placed.name: model.core(placed.place() if overlay else _SHIPPED)
+            for placed, model in of_kind(ApplicationExtension, documents)
         },
     )
     return tuple(documents), tables
@@ -159,13 +175,24 @@ def _repeated(documents: Iterable[Placed]) -> Iterator[DocumentError]:
             inventory = inventory or placed
 
 
+def _extending_nothing(documents: Sequence[Placed], below: Tables) -> Iterator[DocumentError]:
+    """Extensions of an application that is neither in the folder nor below it."""
+    known = {*below.applications, *(p.name for p, _ in of_kind(ApplicationRequirements, documents))}
+    for placed, model in of_kind(ApplicationExtension, documents):
+        if (name := model.spec.extends) not in known:
+            meant = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {meant[0]}?" if meant else ""
+            message = f"must be the name of an application of the table, not {quoted(name)}{hint}"
+            yield placed.error("spec", "extends", message=message)
+
+
 def _overlapping(
     facts: Iterable[tuple[Placed, tuple[Fact, ...]]],
 ) -> Iterator[DocumentError]:
     """Two rows of one feature under the same conditions that speak of the same release."""
     known: dict[tuple[object, ...], list[tuple[Fact, str]]] = {}
     for placed, rows in facts:
-        for index, fact in enumerate(rows):
+        for index, fact in _numbered(placed, rows):
             alike = known.setdefault((fact.runtime, fact.feature, *_conditions(fact.when)), [])
             for earlier, at in alike:
                 if fact.versions.overlaps(earlier.versions):
@@ -175,6 +202,13 @@ def _overlapping(
                     )
                     yield placed.error("spec", "facts", index, message=message)
             alike.append((fact, placed.place("spec", "facts", index)))
+
+
+def _numbered(placed: Placed, rows: Sequence[Fact]) -> Iterator[tuple[int, Fact]]:
+    """Facts with the index of their row in the document; of a row there is one a runtime."""
+    spec = placed.model.spec
+    each = len(spec.of_runtimes) if isinstance(spec, FactsSpec) else 1
+    return ((position // each, fact) for position, fact in enumerate(rows))
 
 
 def _conditions(when: Conditions) -> tuple[object, ...]:

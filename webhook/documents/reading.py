@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from webhook.core.names import API_VERSION
-from webhook.documents.applications import ApplicationRequirements
+from webhook.documents.applications import ApplicationExtension, ApplicationRequirements
 from webhook.documents.compat import RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.models import described
@@ -18,7 +18,9 @@ from webhook.documents.policy import RuntimePolicy
 from webhook.documents.sentences import Path, problems
 from webhook.documents.source import DocumentError, SourceDocument, parse_documents
 
-Document = RuntimePolicy | RuntimeInventory | RuntimeFacts | ApplicationRequirements
+Document = (
+    RuntimePolicy | RuntimeInventory | RuntimeFacts | ApplicationRequirements | ApplicationExtension
+)
 DocumentT = TypeVar("DocumentT", bound=Document)
 
 KINDS: Mapping[str, type[Document]] = {
@@ -98,7 +100,13 @@ def _kind_of(source: SourceDocument, errors: list[DocumentError]) -> type[Docume
         return None
     if model is None:
         errors.append(source.error(("kind",), _no_such_kind(kind, "kind" in data)))
+    if model is ApplicationRequirements and "extends" in _mapping(data.get("spec")):
+        return ApplicationExtension
     return model
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _no_such_kind(kind: object, given: bool) -> str:

@@ -16,6 +16,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
+from webhook.documents.applications import ApplicationExtension
 from webhook.documents.reading import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -72,10 +73,14 @@ def combined_schema() -> dict[str, Any]:
 def _definitions() -> dict[str, Any]:
     """Every model by its name."""
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (model, "validation") for model in KINDS.values()
+        (model, "validation") for model in (*KINDS.values(), ApplicationExtension)
     ]
     _, schema = models_json_schema(models, by_alias=True, schema_generator=_Generator)
     definitions: dict[str, Any] = schema["$defs"]
+    extension = definitions.pop(ApplicationExtension.__name__)["properties"]["spec"]
+    requirements = definitions["ApplicationRequirements"]["properties"]
+    description = {"description": requirements["spec"].pop("description")}
+    requirements["spec"] = {"anyOf": [requirements["spec"], extension], **description}
     for field in definitions["Override"]["properties"].values():
         field.pop("default", None)  # what an override leaves out is the policy's
     return definitions

@@ -6,7 +6,7 @@ changes. While the API server is away the last view goes on serving, and ``age_s
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 from webhook.core.cluster import (
     ClusterView,
     NamespaceView,
-    NodeView,
     RuntimeClassView,
     view_namespace,
-    view_node,
     view_runtime_class,
 )
 from webhook.core.names import NAMESPACE_DEFAULT
+from webhook.core.nodes import Nodes, NodeView, view_node
+from webhook.core.placement import ANYWHERE
 from webhook.live.current import Current
 from webhook.live.follow import Follower, Kind, Store, Timing
 from webhook.live.kube import ApiError, ApiServer, object_path
@@ -131,11 +131,19 @@ class ClusterCache:
             view = ClusterView(
                 namespaces=self.namespaces.store.entries(),
                 runtime_classes=classes.entries() if classes.synced else None,
-                nodes=tuple(nodes.entries().values()) if nodes.synced else None,
+                nodes=self._same_or_new(nodes.entries().values()) if nodes.synced else None,
                 live=True,
             )
+            for name in view.runtime_classes or ():
+                # Thousands of nodes are sorted here, in this thread, and not while a review waits.
+                view.landing(name, ANYWHERE)
             self._current.replace(cluster=view)
         return view
+
+    def _same_or_new(self, views: Iterable[NodeView]) -> Nodes:
+        """The nodes in force where they are unchanged, with all that they have found already."""
+        nodes, before = Nodes(views), self._current.snapshot.cluster.nodes
+        return before if before is not None and before == nodes else nodes
 
     def _publish_changes(self) -> None:
         while True:

@@ -18,6 +18,7 @@ from webhook.core.decision import (
 )
 from webhook.core.guards import (
     guard_namespace,
+    guard_new_runtime_class,
     guard_runtime_class,
     guard_runtime_class_deletion,
 )
@@ -110,7 +111,9 @@ def _guarded_runtime_class(request: AdmissionRequest, snapshot: Snapshot) -> Kee
             f"request.object: must be a RuntimeClass on {request.operation}, not null"
         )
     view = view_runtime_class(request.object)
-    return guard_runtime_class(view.name, view.handler, snapshot)
+    # The handler of one that is there cannot change, so its labels may.
+    guard = guard_new_runtime_class if request.operation == "CREATE" else guard_runtime_class
+    return guard(view.name, view.handler, snapshot)
 
 
 def _guarded_namespace(request: AdmissionRequest, snapshot: Snapshot) -> Keep | Deny:

@@ -5,32 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.documents.recordings.build import calls, tally
-from webhook.documents.recordings.signs import NUMBERS, Signs, signs_of
+from webhook.documents.recordings.signs import _OF_THE_WORLD, NUMBERS, Signs, signs_of
 from webhook.live.shipped import shipped
-
-NOT_BY_A_CALL = {
-    "exec:auxv-hwcap": "read from memory that the kernel fills in",
-    "exec:setuid": "a bit of the file's mode, in no argument",
-    "fs:block": "any file system of a block device",
-    "fs:overlay/copy-up-xattr": "a write to a file of the image",
-    "kernel:block-devices": "a folder of /sys that is listed",
-    "kernel:cgroup/devices": "a file of a cgroup",
-    "kernel:cgroup/limits": "a file of a cgroup",
-    "kernel:nfsd": "a file system, or a file of /proc",
-    "net:IP_MTU_DISCOVER/IP_PMTUDISC_OMIT": "strace prints the value since 6.2 or so",
-    "net:SO_PEERCRED/pid": "what the answer is used for",
-    "net:netlink-multicast": "a bit of an address",
-    "net:openvswitch": "a family of generic netlink",
-    "net:packet-socket/write": "what is done with the descriptor later",
-    "net:tun/kernel-name": "a name that is left empty",
-    "net:vxlan": "a kind of link in a netlink message",
-    "net:wireguard": "a kind of link in a netlink message",
-    "net:ipvs": "a family of generic netlink",
-    "net:iptables-nft": "seen as net:nftables",
-    "syscall:setsid/session-id": "what the answer is used for",
-}
-"""Rows that no single call shows, with the reason."""
-SEEN_IN = frozenset({"syscall", "ioctl", "fs", "net", "kernel", "exec"})
 
 
 def looked_for() -> set[str]:
@@ -39,34 +15,20 @@ def looked_for() -> set[str]:
     return {sign.feature for of_call in signs._of_call.values() for sign in of_call}
 
 
-def test_every_row_that_a_call_can_show_has_a_sign() -> None:
-    signs = signs_of(shipped().compat)
-    rows = {
-        f
-        for f in signs.features
-        if f.partition(":")[0] in SEEN_IN and "*" not in f and not _is_call(f)
-    }
-    # Mounts are known by the name of the file system, and 32-bit programs by a line of strace.
-    rows -= {f for f in rows if f.startswith("fs:") and "/" not in f and f != "fs:block"}
-    not_seen = rows - looked_for() - {"exec:ia32"}
-    matches = {f for f in not_seen if f.startswith("net:iptables/")}
-    assert not_seen - matches == set(NOT_BY_A_CALL) & not_seen
-
-
 def _is_call(feature: str) -> bool:
     return feature.startswith("syscall:") and "/" not in feature
 
 
-def test_every_operation_can_be_told_by_its_number_too() -> None:
-    in_a_structure = {
-        *("syscall:clone3/CLONE_INTO_CGROUP", "syscall:clone3/CLONE_NEWTIME"),
-        *("syscall:clone3/CLONE_PIDFD", "syscall:sched_setattr/SCHED_DEADLINE"),
-        *("syscall:semop/SEM_UNDO", "syscall:setsid/session-id"),
-    }
+def test_every_operation_and_every_request_that_has_a_row_is_looked_for() -> None:
     features = signs_of(shipped().compat).features
-    operations = {f for f in features if f.startswith(("syscall:", "ioctl:")) and not _is_call(f)}
-    operations = {f for f in operations if "*" not in f}
-    assert operations - set(NUMBERS) == in_a_structure
+    wanted = {f for f in features if f.startswith(("syscall:", "ioctl:")) and not _is_call(f)}
+    assert {f for f in wanted if "*" not in f} - looked_for() == set()
+
+
+def test_no_sign_is_of_what_the_table_has_no_row_of() -> None:
+    features = signs_of(shipped().compat).features
+    written = set(NUMBERS) | {feature for feature, _, _ in _OF_THE_WORLD}
+    assert written - features == set()
 
 
 def test_what_the_table_does_not_speak_of_is_not_looked_for() -> None:

@@ -1,7 +1,8 @@
 """What gVisor's notes on partial support say, in the words of our notes.
 
 A note of ours stands after the runtime's name and release ("gVisor 20260817.0 lacks SEM_UNDO"), so
-each begins with a verb.
+each begins with a verb. The reader of printed tables and the generator of the shipped one
+(``tests/data/read_gvisor_tables.py``) both go by these.
 """
 
 import re
@@ -58,7 +59,7 @@ _NAME = re.compile(r"\b(?:[A-Z]+_[A-Z_]+|[a-z_]+\.set_tid|SetTid)\b")
 
 
 def phrase(note: str) -> str:
-    """gVisor's ``note`` in the codes of ``history.tsv``; raises ValueError for a new kind."""
+    """gVisor's ``note`` in the codes of ``gvisor_levels``; raises ValueError for a new kind."""
     stub = note.startswith("Stub implementation") or "ignores all" in note
     return f"{'S' if stub else 'P'} {_words(note)}"
 

@@ -1,0 +1,77 @@
+"""An API server with its controllers, the running gate, a tenant, and one who may do more."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.table import EXEMPTING, SANDBOXED
+from tests.controlplane.cluster import ControlPlane
+from tests.controlplane.fixtures import binaries, control_plane, controller_manager
+from tests.demo.gate import Gate
+from tests.e2e.cases import RUNTIME_CLASSES
+from tests.registration import ADVICE, RIGHTS, registered
+
+__all__ = ["binaries", "control_plane", "controller_manager"]
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+_LAX_ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: lax}
+rules:
+  - {apiGroups: [""], resources: [namespaces], verbs: ["*"]}
+  - {apiGroups: [node.k8s.io], resources: [runtimeclasses], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: lax}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: lax}
+subjects: [{kind: User, name: mallory}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: debugger}
+rules:
+  - {apiGroups: [""], resources: [pods/ephemeralcontainers], verbs: [get, patch, update]}
+"""
+
+
+@pytest.fixture(scope="session")
+def attacked(controller_manager: ControlPlane) -> ControlPlane:
+    """The cluster under attack, the gate not yet registered."""
+    plane = controller_manager
+    rights = {"apiVersion": "v1", "kind": "List", "items": list(RIGHTS)}
+    plane.kubectl("create", "-f", "-", stdin=json.dumps(rights))
+    plane.kubectl("create", "-f", "-", stdin=RUNTIME_CLASSES)
+    plane.kubectl("create", "-f", "-", stdin=_LAX_ROLE)
+    for name in (SANDBOXED, EXEMPTING):
+        plane.create_namespace(name)
+        plane.grant("tenant", name)
+        plane.grant("tenant", name, "debugger")
+    return plane
+
+
+@pytest.fixture(scope="session")
+def gate(attacked: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """The gate on the shipped policies and one with exemptions, registered whole."""
+    folder = tmp_path_factory.mktemp("attacks") / "policies"
+    shutil.copytree(ROOT / "policies", folder)
+    shutil.copy(HERE / "policy.yaml", folder)
+    with (
+        Gate(folder, kubeconfig=attacked.kubeconfig("webhook")) as gate,
+        registered(
+            attacked,
+            name="runtimegate",
+            url=gate.url,
+            ca_pem=gate.ca_pem,
+            operator="NotIn",
+            namespaces=["kube-system"],
+            probe=SANDBOXED,
+            others=ADVICE,
+        ),
+    ):
+        yield gate
