@@ -69,3 +69,18 @@ def test_what_emulates_or_only_controls_is_not_refused(made: dict[str, object]) 
 )
 def test_tools_beside_virtual_machines_are_not_the_machine(image: str) -> None:
     assert applications(running(image)) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "args"),
+    [
+        ("example/tool:1", ("create", "--distro", "k3s")),
+        ("example/backup:1", ("/var/lib/rancher/k3s", "/var/lib/k0s")),
+        ("example/vpn-ui:1", ("--home", "/var/lib/zerotier-one")),
+        ("example/game:1", ("+force_install_dir", "/home/steam/steamcmd")),
+    ],
+)
+def test_a_folder_or_a_choice_of_their_name_is_not_the_program(
+    image: str, args: tuple[str, ...]
+) -> None:
+    assert applications(running(image, *args)) == []

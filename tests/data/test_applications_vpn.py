@@ -1,4 +1,4 @@
-"""Virtual private networks: the kernel's do not run in gVisor, those with a stack of their own do."""
+"""Virtual private networks: the kernel's do not run in gVisor, those in userspace may."""
 
 from collections.abc import Mapping
 
