@@ -82,6 +82,7 @@ def test_nebula_is_told_of_its_address_by_ioctl_until_1_10() -> None:
 
 def test_wireguard_in_userspace_is_refused_for_it_watches_its_device_by_netlink() -> None:
     assert faults(running("debian:12", "wireguard-go", "wg0"), GVISOR) == [MULTICAST, TUN]
+    assert faults(running("debian:12", "boringtun-cli", "wg0"), GVISOR) == [TUN]
 
 
 def test_of_the_kernels_wireguard_in_a_guest_nobody_knows() -> None:
