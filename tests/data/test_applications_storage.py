@@ -87,6 +87,7 @@ REFUSED: list[tuple[str, tuple[str, ...], list[tuple[str, str]]]] = [
         [("incompatible", "fs:cifs")],
     ),
     ("longhornio/longhorn-instance-manager:v1.12.1", (), [DISKS]),
+    ("longhornio/longhorn-share-manager:v1.12.1", (), [BLOCK]),
     ("longhornio/longhorn-engine:v1.12.1", ("controller", "--frontend", "tgt-blockdev"), [DISKS]),
     ("quay.io/piraeusdatastore/drbd9-noble:v9.2.11", (), [("incompatible", "kernel:modules")]),
     ("debian:12", ("iscsid", "-f"), [("incompatible", "net:netlink-iscsi")]),

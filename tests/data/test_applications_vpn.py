@@ -64,7 +64,6 @@ def test_tailscaled_alone_is_refused_unless_told_to_work_in_userspace() -> None:
     [
         with_env("netbirdio/netbird:0.77.1", {"NB_USE_NETSTACK_MODE": "true"}),
         running("netbirdio/netbird:0.77.1-rootless"),
-        running("nebulaoss/nebula:1.11.1"),
         running("headscale/headscale:0.29.2", "serve"),
         running("siomiz/softethervpn:9799"),
     ],
@@ -75,9 +74,13 @@ def test_what_has_a_stack_of_its_own_or_opens_no_device_is_not_refused(
     assert faults(made, GVISOR) == []
 
 
-def test_nebula_is_told_of_its_address_by_ioctl_until_1_10() -> None:
-    assert faults(running("nebulaoss/nebula:1.9.7"), GVISOR) == [("degraded", "ioctl:SIOCSIFADDR")]
-    assert faults(running("nebulaoss/nebula:1.10.0"), GVISOR) == []
+@pytest.mark.parametrize(
+    ("release", "feature"), [("1.9.7", "ioctl:SIOCSIFADDR"), ("1.11.1", "ioctl:SIOCSIFFLAGS")]
+)
+def test_nebula_is_degraded_by_the_ioctl_that_its_release_sets_up_its_device_with(
+    release: str, feature: str
+) -> None:
+    assert faults(running(f"nebulaoss/nebula:{release}"), GVISOR) == [("degraded", feature)]
 
 
 def test_wireguard_in_userspace_is_refused_for_it_watches_its_device_by_netlink() -> None:
