@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import webhook
-from tests.facts.agreement import Comparison, Result
+from webhook.core.agreement import Comparison, Result
 from webhook.data.probes.registry import probe_name
 
 OUTPUT = Path(webhook.__file__).parent / "data" / "verified" / "gvisor.yaml"

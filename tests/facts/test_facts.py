@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import pytest
 
-from tests.facts.agreement import Result
 from tests.facts.run import comparisons, contradictions, variants
 from tests.runsc.releases import DEBIAN_RELEASES, Runsc, RunscMissing, can_be_root, find_release
+from webhook.core.agreement import Result
 
 pytestmark = [pytest.mark.runsc, pytest.mark.slow]
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from tests.facts.sandbox import PROBES
 from webhook.core.compat import Fact
 from webhook.data.probes.registry import probe_name
+from webhook.live.probing import PROBES
 from webhook.live.shipped import shipped
 
 

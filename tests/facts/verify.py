@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from tests.facts.agreement import Comparison, Result
 from tests.facts.record import OUTPUT, document
 from tests.facts.run import Variant, comparisons, contradictions, native, variants
-from tests.facts.sandbox import RunFailed
 from tests.runsc.releases import BRINGS_IT, Runsc, can_be_root, find_releases
+from webhook.core.agreement import Comparison, Result
+from webhook.live.probing import RunFailed
 
 
 def main(arguments: Sequence[str], console: Console) -> int:

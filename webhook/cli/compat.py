@@ -4,6 +4,8 @@ import click
 
 from webhook.cli.compat_diff import diff
 from webhook.cli.compat_import import import_
+from webhook.cli.compat_learn import learn
+from webhook.cli.compat_probe import probe
 from webhook.cli.compat_table import table
 from webhook.cli.compat_why import why
 
@@ -17,3 +19,5 @@ compat.add_command(table)
 compat.add_command(why)
 compat.add_command(diff)
 compat.add_command(import_)
+compat.add_command(learn)
+compat.add_command(probe)

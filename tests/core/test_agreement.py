@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.facts.agreement import AGREES, Comparison, Result, compare
+from webhook.core.agreement import AGREES, Comparison, Result, compare
 from webhook.core.compat import BoundRuntime, Fact
 from webhook.core.names import Support
 from webhook.core.runtimes import RuntimeProfile
