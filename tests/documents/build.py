@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from webhook.core.policy import Policy
-from webhook.documents.folder import Loaded, ShippedData, load_policies, load_shipped
+from webhook.documents.folder import Loaded, load_policies, load_shipped
 from webhook.documents.source import DocumentErrors
+from webhook.documents.tables import ShippedData
 
 EVIDENCE: dict[str, Any] = {"kind": "issue", "source": "google/gvisor#88", "date": "2018-11-20"}
 LEFT_OUT = object()

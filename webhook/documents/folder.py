@@ -7,72 +7,22 @@ other adds to them, and its facts are believed before the shipped ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from webhook.core.applications import Application
-from webhook.core.compat import CompatTable, Conditions, Fact, Release
+from webhook.core.compat import CompatTable, Conditions, Fact
 from webhook.core.policy import PolicySet
 from webhook.core.runtimes import Inventory
-from webhook.core.versions import Version
 from webhook.documents.applications import ApplicationRequirements
 from webhook.documents.compat import RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.policy import RuntimePolicy
 from webhook.documents.reading import Placed, of_kind, read_documents
 from webhook.documents.source import DocumentError, DocumentErrors
+from webhook.documents.tables import ShippedData, Tables
 from webhook.documents.version import data_version
 
 _SHIPPED = "shipped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
-    """Facts, releases and applications, by the names of the documents that they come from."""
-
-    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
-    releases: Mapping[str, tuple[str, tuple[Release, ...]]] = field(default_factory=dict)
-    applications: Mapping[str, Application] = field(default_factory=dict)
-
-    def over(self, below: Tables) -> Tables:
-        """These and those of ``below`` that none of the same name replaces."""
-        return Tables(
-            facts={**below.facts, **self.facts},
-            releases={**below.releases, **self.releases},
-            applications={**below.applications, **self.applications},
-        )
-
-    def table(self, version: str) -> CompatTable:
-        """The core value."""
-        return CompatTable(
-            facts=chain.from_iterable(self.facts.values()),
-            applications=[application for _, application in sorted(self.applications.items())],
-            releases=_by_runtime(self.releases.values()),
-            version=version,
-        )
-
-
-def _by_runtime(
-    listed: Iterable[tuple[str, tuple[Release, ...]]],
-) -> Mapping[str, tuple[Release, ...]]:
-    """Each runtime's releases in order, each once."""
-    known: dict[str, dict[Version, Release]] = {}
-    for runtime, releases in listed:
-        known.setdefault(runtime, {}).update((r.version, r) for r in releases)
-    return {
-        runtime: tuple(release for _, release in sorted(releases.items()))
-        for runtime, releases in known.items()
-        if releases
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShippedData:
-    """The compatibility tables of this release."""
-
-    tables: Tables = field(default_factory=Tables)
-    compat: CompatTable = field(default_factory=CompatTable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
