@@ -84,16 +84,12 @@ def needs_of(pod: PodView, table: CompatTable) -> Needs:
     if excess := _excess(pod, used):
         return Needs(pod=pod, uses=(), members=(), declared=declared_needs(pod), excess=excess)
     recognise = table.catalogue.recognise
-    return Needs(
-        pod=pod,
-        uses=used,
-        members=tuple(
-            (container, application)
-            for container in pod.containers
-            for application in recognise(container, pod)
-        ),
-        declared=declared_needs(pod),
-    )
+    members = [
+        (container, application)
+        for container in pod.containers
+        for application in recognise(container, pod)
+    ]
+    return Needs(pod=pod, uses=used, members=tuple(members), declared=declared_needs(pod))
 
 
 def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
@@ -102,7 +98,7 @@ def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
         return f"has more than {MOST_CONTAINERS} containers"
     if len(used) > MOST_USES:
         return f"uses more than {MOST_USES} features"
-    lists = (c.raw.get(key) for c in pod.containers for key in ("command", "args", "env"))
+    lists = [c.raw.get(key) for c in pod.containers for key in ("command", "args", "env")]
     if sum([len(found) for found in lists if isinstance(found, list)]) > MOST_WORDS:
         return f"has more than {MOST_WORDS} arguments and variables"
     return ""
@@ -126,7 +122,11 @@ _CONCERNS = _EVERY_VERDICT - {Verdict.COMPATIBLE}
 
 
 def _in_order(judged: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(judged, key=lambda finding: VERDICT_RANK[finding.verdict]))
+    return tuple(sorted(judged, key=_rank))
+
+
+def _rank(finding: Finding) -> int:
+    return VERDICT_RANK[finding.verdict]
 
 
 def _judged(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from webhook.core.compat import BoundRuntime
 from webhook.core.images import glob_matches
@@ -72,31 +71,36 @@ class Trial:
         return worst(judged.finding.verdict for judged in self.judged)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A pod under its governing policy: what every trial of it shares."""
+    """A pod under its governing policy: what every trial of it shares.
+
+    ``rules`` are those in force: the override's where one matches.
+    """
 
     pod: PodView
     policy: Policy
     override: Override | None
+    rules: Rules
     exemptions: tuple[Exemption, ...]
     expired: tuple[Exemption, ...]
     snapshot: Snapshot
-    namespace_annotations: Mapping[str, str] = field(default_factory=dict)
+    namespace_annotations: Mapping[str, str]
+    _needs: list[Needs] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
-    def rules(self) -> Rules:
-        """The rules in force: the override's where one matches."""
-        return self.override.rules if self.override else self.policy.rules
-
-    @cached_property
     def needs(self) -> Needs:
-        """What the pod needs, read once for all classes tried."""
-        return needs_of(self.pod, self.snapshot.compat)
+        """What the pod needs, read once for all classes tried, and only where it is asked."""
+        if not self._needs:
+            self._needs.append(needs_of(self.pod, self.snapshot.compat))
+        return self._needs[0]
 
     def permitted_by(self, runtime_class: str | None) -> Exemption | None:
         """The exemption that lets the pod use a class (None: none) that the rules do not."""
-        return next((e for e in self.exemptions if e.permits(runtime_class)), None)
+        for exemption in self.exemptions:
+            if exemption.permits(runtime_class):
+                return exemption
+        return None
 
     def allows(self, runtime_class: str) -> bool:
         """Whether the pod may name a class, by the rules or by an exemption."""
@@ -116,13 +120,15 @@ class Case:
 def open_case(pod: PodView, policy: Policy, snapshot: Snapshot) -> Case:
     """The case of ``pod`` under ``policy``: its override, its exemptions of today."""
     matching = policy.exemptions_for(pod) if policy.exemptions else ()
+    override = policy.override_for(pod) if policy.overrides else None
     namespace = snapshot.cluster.namespace(pod.namespace)
     return Case(
         pod=pod,
         policy=policy,
-        override=policy.override_for(pod) if policy.overrides else None,
-        exemptions=tuple(e for e in matching if not e.expired(snapshot.today)),
-        expired=tuple(e for e in matching if e.expired(snapshot.today)),
+        override=override,
+        rules=override.rules if override else policy.rules,
+        exemptions=tuple([e for e in matching if not e.expired(snapshot.today)]),
+        expired=tuple([e for e in matching if e.expired(snapshot.today)]),
         snapshot=snapshot,
         namespace_annotations=namespace.annotations if namespace else {},
     )
