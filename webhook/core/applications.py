@@ -181,8 +181,9 @@ class _Unnamed:
         for word in words(container):
             if self._match_short(word) if len(word) <= _SHORT else self._match(word):
                 return self._candidates
-        if self._env and any(name in self._env for name, _ in environment(container)):
-            return self._candidates
+        for name, _ in environment(container) if self._env else ():
+            if name in self._env:
+                return self._candidates
         return ()
 
 

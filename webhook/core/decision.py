@@ -4,7 +4,7 @@
 the pod holds. It writes nothing; a class that a pod asks for is refused, never overwritten.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from typing import assert_never
@@ -26,6 +26,7 @@ from webhook.core.trial import (
     open_case,
 )
 from webhook.core.update import attempt_update
+from webhook.core.values import per_review
 
 MOST_SUGGESTIONS = 3
 MOST_TRIED = 12
@@ -38,7 +39,7 @@ class Change(StrEnum):
     UPDATE = "UPDATE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Operation:
     """The change, who makes it, and on UPDATE the pod as it was."""
 
@@ -51,7 +52,7 @@ class Operation:
 CREATE = Operation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """Why a decision is what it is: everything that answers, logs and reports say about it.
 
@@ -73,7 +74,7 @@ class Grounds:
     suggestions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Keep:
     """The pod stays as it is. ``would`` is what mode enforce would have done, when it is not on."""
 
@@ -81,7 +82,7 @@ class Keep:
     would: "Assign | Deny | None" = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Assign:
     """The pod gets ``runtime_class``, and an annotation that says which policy did it."""
 
@@ -90,7 +91,7 @@ class Assign:
     assigned_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Deny:
     """The pod is refused; ``causes`` in order, the first being ``reason``."""
 
@@ -205,13 +206,15 @@ def _fallback(case: Case, refused: str) -> Trial | None:
 def _kept_or_denied(case: Case, trial: Trial) -> Decision:
     if trial.refused:
         return _deny(case, trial)
-    return Keep(grounds=_grounds(case, trial))
+    return Keep(grounds=_grounds(case, trial, warnings=messages.warnings_of(case, trial)))
 
 
 def _assign(case: Case, trial: Trial, notice: str) -> Decision:
     override = f"/{case.override.name}" if case.override else ""
     return Assign(
-        grounds=_grounds(case, trial, notices=(notice,)),
+        grounds=_grounds(
+            case, trial, notices=(notice,), warnings=messages.warnings_of(case, trial)
+        ),
         runtime_class=trial.runtime_class or "",
         assigned_by=f"{case.policy.name}{override}",
     )
@@ -219,9 +222,9 @@ def _assign(case: Case, trial: Trial, notice: str) -> Decision:
 
 def _deny(case: Case, trial: Trial) -> Deny:
     suggestions = _suggestions(case, trial)
-    names = tuple(s.runtime_class for s in suggestions if s.runtime_class)
+    names = tuple([s.runtime_class for s in suggestions if s.runtime_class])
     return Deny(
-        grounds=replace(_grounds(case, trial), warnings=(), suggestions=names),
+        grounds=_grounds(case, trial, suggestions=names),
         reason=trial.refusals[0].reason,
         message=messages.refusal(case, trial, suggestions),
         causes=trial.refusals,
@@ -257,19 +260,26 @@ def _candidates(case: Case) -> dict[str, None]:
     return dict.fromkeys((*default, *classes.fallback, *concrete, *declared))
 
 
-def _grounds(case: Case, trial: Trial, notices: tuple[str, ...] = ()) -> Grounds:
-    exemption = _exemption_used(case, trial)
+def _grounds(
+    case: Case,
+    trial: Trial,
+    *,
+    notices: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+    suggestions: tuple[str, ...] = (),
+) -> Grounds:
     return Grounds(
         policy=case.policy.name,
         mode=case.rules.mode,
         override=case.override.name if case.override else None,
-        exemption=exemption,
+        exemption=_exemption_used(case, trial),
         runtime_class=trial.runtime_class,
         verdict=trial.verdict,
         recognised=case.needs.recognised,
         findings=trial.judged,
         notices=notices,
-        warnings=messages.warnings_of(case, trial),
+        warnings=warnings,
+        suggestions=suggestions,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from webhook.core.applications import Application, Declared, Evidence, declared_needs
 from webhook.core.applications import Need as ApplicationNeed
@@ -10,6 +9,7 @@ from webhook.core.compat import BoundRuntime, CompatTable, Fact, JudgedNeed, Jud
 from webhook.core.features import Use, uses
 from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
 from webhook.core.pod import ContainerView, PodView
+from webhook.core.values import per_review
 from webhook.core.versions import Version
 
 MOST_CONTAINERS, MOST_USES, MOST_WORDS = 10_000, 5_000, 20_000
@@ -19,7 +19,7 @@ MOST_ALIKE = 32
 """How many containers or fields of one pod are reported for one and the same thing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Need:
     """One need of one pod, as a finding reports it."""
 
@@ -32,7 +32,7 @@ class Need:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One need judged on one runtime: the verdict, and everything a message says about it.
 
@@ -54,7 +54,7 @@ class Finding:
         return self.fact.evidence if self.fact else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Needs:
     """Everything that a pod needs: read once, judged against each runtime in question.
 

@@ -4,11 +4,11 @@ The raw object is never passed through a typed client model: fields newer than t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from webhook.core.images import ImageReference, parse_image
 from webhook.core.names import shown
+from webhook.core.values import per_review
 
 CONTAINER_LISTS: tuple[str, ...] = ("containers", "initContainers", "ephemeralContainers")
 ARCH_LABEL = "kubernetes.io/arch"
@@ -24,7 +24,7 @@ class PodShapeError(ValueError):
         self.field_path = field_path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class ContainerView:
     """One container of any of the three lists; ``raw`` is the object as it was sent."""
 
@@ -39,7 +39,7 @@ class ContainerView:
         return parse_image(self.image)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class PodView:
     """One pod or pod template. ``at`` is the field path of the template, empty for a pod."""
 
@@ -162,10 +162,9 @@ def words(container: ContainerView) -> Sequence[str]:
 
 def environment(container: ContainerView) -> Iterator[tuple[str, str]]:
     """Every variable that the container's ``env`` sets to a plain value."""
-    for entry in sequence(container.raw.get("env")):
-        name = text(mapping(entry).get("name"))
-        if name:
-            yield name, text(mapping(entry).get("value"))
+    for entry in map(mapping, sequence(container.raw.get("env"))):
+        if name := text(entry.get("name")):
+            yield name, text(entry.get("value"))
 
 
 def described(container: ContainerView) -> str:

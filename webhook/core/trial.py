@@ -1,7 +1,7 @@
 """One RuntimeClass tried on one pod under one policy: what would be refused, what warned of."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 
 from webhook.core.compat import BoundRuntime
 from webhook.core.images import glob_matches
@@ -18,6 +18,7 @@ from webhook.core.pod import ARCH_LABEL, PodView, text
 from webhook.core.policy import Exemption, Override, Policy, Rules
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.snapshot import Snapshot
+from webhook.core.values import per_review
 
 RECONFIGURING: tuple[str, ...] = (
     "dev.gvisor.*",
@@ -31,7 +32,7 @@ containerd CRI plugin's untrusted handler, CRI-O's ``allowed_annotations``, crun
 _RECONFIGURING_PREFIXES = tuple(glob.rstrip("*") for glob in RECONFIGURING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """One cause of a refusal; ``finding`` where the compatibility table is the cause."""
 
@@ -41,7 +42,7 @@ class Refusal:
     finding: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A finding and what the policy does with it."""
 
@@ -49,7 +50,7 @@ class Judged:
     action: Action
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Trial:
     """The outcome of trying ``runtime_class`` (None: the node's default runtime)."""
 
@@ -71,7 +72,7 @@ class Trial:
         return worst(judged.finding.verdict for judged in self.judged)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Case:
     """A pod under its governing policy: what every trial of it shares.
 
@@ -156,17 +157,16 @@ def attempt(case: Case, runtime_class: str | None) -> Trial:
     """Try ``runtime_class`` on the pod: its own refusals first, then the table's."""
     profile = case.snapshot.inventory.profile_of(runtime_class)
     judged = judge(case, profile)
-    refusals = [
-        *_class_refusals(case, runtime_class, profile),
-        *annotation_refusals(case),
-        *excess_refusals(case),
-        *finding_refusals(judged),
-    ]
     offered = _offered(case, runtime_class)
     return Trial(
         runtime_class=runtime_class,
         profile=profile,
-        refusals=tuple(refusals),
+        refusals=(
+            *_class_refusals(case, runtime_class, profile),
+            *annotation_refusals(case),
+            *excess_refusals(case),
+            *finding_refusals(judged),
+        ),
         judged=judged,
         offered=offered,
         notes=tuple(_notes(case, runtime_class, profile, offered)),
@@ -177,48 +177,54 @@ def judge(case: Case, profile: RuntimeProfile | None) -> tuple[Judged, ...]:
     """The findings that are not simply compatible, each with its action; exempt ones left out."""
     if profile is None:
         return ()
-    return tuple(
-        Judged(finding=finding, action=case.rules.actions[finding.verdict])
-        for finding in concerns(case.needs, case.bound(profile))
-        if not any(e.covers(finding.need.feature) for e in case.exemptions)
-    )
+    found = concerns(case.needs, case.bound(profile))
+    if case.exemptions:
+        found = tuple([f for f in found if not _is_exempt(f, case.exemptions)])
+    actions = case.rules.actions
+    return tuple([Judged(finding=f, action=actions[f.verdict]) for f in found])
 
 
-def finding_refusals(judged: tuple[Judged, ...]) -> Iterator[Refusal]:
+def _is_exempt(finding: Finding, exemptions: tuple[Exemption, ...]) -> bool:
+    return any(exemption.covers(finding.need.feature) for exemption in exemptions)
+
+
+def finding_refusals(judged: tuple[Judged, ...]) -> Sequence[Refusal]:
     """A refusal for each finding that the policy denies."""
-    for entry in judged:
-        if entry.action is Action.DENY:
-            yield Refusal(
-                reason=REASON_OF_VERDICT[entry.finding.verdict],
-                cause="",
-                field_path=entry.finding.need.field_path,
-                finding=entry.finding,
-            )
+    return [
+        Refusal(
+            reason=REASON_OF_VERDICT[entry.finding.verdict],
+            cause="",
+            field_path=entry.finding.need.field_path,
+            finding=entry.finding,
+        )
+        for entry in judged
+        if entry.action is Action.DENY
+    ]
 
 
-def excess_refusals(case: Case) -> Iterator[Refusal]:
+def excess_refusals(case: Case) -> Sequence[Refusal]:
     """A refusal of a pod that is too much to be judged, where any verdict could be one."""
     excess = case.needs.excess
     if not excess or Action.DENY not in case.rules.actions.values():
-        return
-    if not any("*" in exemption.features for exemption in case.exemptions):
-        yield Refusal(
-            reason=Reason.RUNTIME_UNVERIFIED, cause=excess, field_path=case.pod.path("spec")
-        )
+        return ()
+    if any("*" in exemption.features for exemption in case.exemptions):
+        return ()
+    at = case.pod.path("spec")
+    return (Refusal(reason=Reason.RUNTIME_UNVERIFIED, cause=excess, field_path=at),)
 
 
-def annotation_refusals(case: Case) -> Iterator[Refusal]:
+def annotation_refusals(case: Case) -> Sequence[Refusal]:
     """A refusal for each annotation of the pod that reconfigures the sandbox."""
-    for key in case.pod.annotations:
-        if not key.startswith(_RECONFIGURING_PREFIXES):
-            continue
-        if any(glob_matches(glob, key) for glob in case.rules.runtime_annotations):
-            continue
-        yield Refusal(
+    return [
+        Refusal(
             reason=Reason.RUNTIME_ANNOTATION_NOT_ALLOWED,
             cause=key,
             field_path=case.pod.path(f"metadata.annotations[{key}]"),
         )
+        for key in case.pod.annotations
+        if key.startswith(_RECONFIGURING_PREFIXES)
+        and not any(glob_matches(glob, key) for glob in case.rules.runtime_annotations)
+    ]
 
 
 def class_not_allowed(pod: PodView, runtime_class: str) -> Refusal:

@@ -1,6 +1,5 @@
 """One review answered: the five calls in their order, nothing else."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from webhook.core.advice import advise
@@ -23,6 +22,7 @@ from webhook.core.guards import (
 )
 from webhook.core.pod import PodShapeError, PodView, view_pod
 from webhook.core.snapshot import Snapshot
+from webhook.core.values import per_review
 from webhook.core.workload import template_paths
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
@@ -44,7 +44,7 @@ class NamespaceNotSeen(LookupError):  # noqa: N818 - a question to the caller, n
         self.namespace = namespace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The answer, and what is recorded of it."""
 
