@@ -4,6 +4,7 @@
 the pod holds. It writes nothing; a class that a pod asks for is refused, never overwritten.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
@@ -103,9 +104,22 @@ class Deny:
 
 Decision = Keep | Assign | Deny
 
+Warn = Callable[[Case, Trial], tuple[str, ...]]
+"""What the author of a pod that is let through should know of it."""
 
-def decide(pod: PodView, operation: Operation, snapshot: Snapshot) -> Decision:
-    """What becomes of ``pod`` under ``snapshot``: the whole of DESIGN section 3."""
+
+def no_warnings(_case: Case, _trial: Trial) -> tuple[str, ...]:
+    """For an answer that carries none."""
+    return ()
+
+
+def decide(
+    pod: PodView, operation: Operation, snapshot: Snapshot, warn: Warn = messages.warnings_of
+) -> Decision:
+    """What becomes of ``pod`` under ``snapshot``: the whole of DESIGN section 3.
+
+    ``warn`` says what the author should know of a pod that is let through; it decides nothing.
+    """
     if why := _outside(pod, operation, snapshot):
         return Keep(grounds=Grounds(why=why))
     policy = governing_policy(pod.namespace, snapshot)
@@ -113,9 +127,9 @@ def decide(pod: PodView, operation: Operation, snapshot: Snapshot) -> Decision:
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
     case = open_case(pod, policy, snapshot)
     if operation.change is Change.UPDATE:
-        enforced = _kept_or_denied(case, attempt_update(case, operation.old))
+        enforced = _kept_or_denied(case, attempt_update(case, operation.old), warn)
     else:
-        enforced = _decide_create(case)
+        enforced = _decide_create(case, warn)
     return _under_mode(case, enforced)
 
 
@@ -168,29 +182,29 @@ def _outside(pod: PodView, operation: Operation, snapshot: Snapshot) -> str:
     return ""
 
 
-def _decide_create(case: Case) -> Decision:
+def _decide_create(case: Case, warn: Warn) -> Decision:
     asked = case.pod.runtime_class_name
     if asked is not None:
-        return _kept_or_denied(case, attempt(case, asked))
+        return _kept_or_denied(case, attempt(case, asked), warn)
     chosen = default_class(case)
     if chosen is None:
-        return _decide_without_class(case)
+        return _decide_without_class(case, warn)
     trial = attempt(case, chosen)
     if not trial.refused:
-        return _assign(case, trial, messages.assigned(case, chosen))
+        return _assign(case, trial, messages.assigned(case, chosen), warn)
     fallback = _fallback(case, chosen)
     if fallback is not None and fallback.runtime_class is not None:
         notice = messages.fell_back(case, trial, fallback.runtime_class)
-        return _assign(case, fallback, notice)
+        return _assign(case, fallback, notice, warn)
     return _deny(case, trial)
 
 
-def _decide_without_class(case: Case) -> Decision:
+def _decide_without_class(case: Case, warn: Warn) -> Decision:
     """An unset pod that gets nothing: on the node's default runtime, unless a class is required."""
     trial = attempt(case, None)
     if must_have_class(case):
         return _deny(case, replace(trial, refusals=(class_required(case.pod),)))
-    return _kept_or_denied(case, trial)
+    return _kept_or_denied(case, trial, warn)
 
 
 def _fallback(case: Case, refused: str) -> Trial | None:
@@ -203,18 +217,16 @@ def _fallback(case: Case, refused: str) -> Trial | None:
     return None
 
 
-def _kept_or_denied(case: Case, trial: Trial) -> Decision:
+def _kept_or_denied(case: Case, trial: Trial, warn: Warn) -> Decision:
     if trial.refused:
         return _deny(case, trial)
-    return Keep(grounds=_grounds(case, trial, warnings=messages.warnings_of(case, trial)))
+    return Keep(grounds=_grounds(case, trial, warnings=warn(case, trial)))
 
 
-def _assign(case: Case, trial: Trial, notice: str) -> Decision:
+def _assign(case: Case, trial: Trial, notice: str, warn: Warn) -> Decision:
     override = f"/{case.override.name}" if case.override else ""
     return Assign(
-        grounds=_grounds(
-            case, trial, notices=(notice,), warnings=messages.warnings_of(case, trial)
-        ),
+        grounds=_grounds(case, trial, notices=(notice,), warnings=warn(case, trial)),
         runtime_class=trial.runtime_class or "",
         assigned_by=f"{case.policy.name}{override}",
     )

@@ -14,6 +14,7 @@ from webhook.core.decision import (
     decide,
     decide_stored,
     lacks_namespace,
+    no_warnings,
 )
 from webhook.core.guards import (
     guard_namespace,
@@ -57,7 +58,8 @@ class Outcome:
 
 _NOT_OURS = Keep(grounds=Grounds(why="none of the gate's business"))
 _POD_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
-_MAKES = frozenset({"CREATE", "UPDATE"})
+_CHANGES = {change.value: change for change in Change}
+_MAKES = frozenset(_CHANGES)
 
 
 def admit(body: bytes, snapshot: Snapshot, door: Door) -> Outcome:
@@ -123,7 +125,8 @@ def _guarded_namespace(request: AdmissionRequest, snapshot: Snapshot) -> Keep | 
 def _mutated(
     request: AdmissionRequest, pod: PodView, operation: Operation, snapshot: Snapshot
 ) -> Outcome:
-    decision = decide(pod, operation, snapshot)
+    # The answer has room for what was assigned alone; the author hears the rest from /validate.
+    decision = decide(pod, operation, snapshot, warn=no_warnings)
     operations = json_patch(decision, request.object or {})
     answer = mutating_response(request.uid, decision, operations, snapshot.revision)
     return _outcome(answer, Door.MUTATE, request, decision, snapshot)
@@ -145,7 +148,7 @@ def _is_pod(request: AdmissionRequest) -> bool:
 
 def _pod_and_operation(request: AdmissionRequest) -> tuple[PodView, Operation]:
     pod = _view(request, "object")
-    change = Change(request.operation)
+    change = _CHANGES[request.operation]
     old = _view(request, "oldObject") if change is Change.UPDATE else None
     return pod, Operation(change=change, old=old, user=request.user, groups=request.groups)
 
