@@ -146,5 +146,5 @@ def test_a_fault_in_the_shipped_tables_is_a_bug_of_ours(package: Path) -> None:
 
 
 @pytest.mark.skipif("CI" not in os.environ, reason="an edit makes it stale, and is free to")
-def test_a_fresh_install_has_the_compiled_form_in_force() -> None:
+def test_the_compiled_form_that_make_left_is_in_force() -> None:
     assert runs(PACKAGE, "-c", IN_FORCE).stdout.endswith(" False False\n")
