@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane runsc verify-facts bench docs lock clean
+.PHONY: help demo demo-cluster check lint test controlplane runsc verify-facts tables bench docs lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint controlplane runsc ## all tests, the real API server and the real runsc included
+test: lint tables controlplane runsc ## all tests, the real API server and the real runsc included
 	$(BIN)/pytest -q
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
@@ -44,6 +44,9 @@ applications: ## unpack Debian's servers for tests/applications (600 MB to fetch
 verify-facts: $(VENV)/.dev runsc ## run every probe under every runsc and natively, against the table
 	$(BIN)/python -m tests.facts.verify $(WRITE)
 
+tables: $(VENV)/.runtime ## compile the compatibility table again (an install does; edited rows are read as YAML)
+	@$(BIN)/python -m webhook.live.compile
+
 bench: $(VENV)/.dev ## the benchmarks; the figures of this machine
 	$(BIN)/python -m tests.bench
 
@@ -57,14 +60,15 @@ lock: ## write the lock files anew from pyproject.toml
 	.build/lock/bin/uv pip compile -q pyproject.toml --extra dev $(LOCK) -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove what make made, but for the control plane's programs (.build)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info \
+		webhook/data/compat.compiled
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "runtimegate needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: requirements.lock pyproject.toml setup.py | $(BIN)/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@

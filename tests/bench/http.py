@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.bootstrap import self_signed_pair
-from tests.bench.reviews import realistic_review
+from tests.bench.reviews import mutated_review, realistic_review
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / ".build" / "bench"
@@ -32,6 +32,7 @@ class Target:
     url: str
     expect: str
     pid: int
+    body: str = "mutate"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,14 +60,16 @@ def compare(folder: Path) -> dict[str, Figures]:
     """Run every server in turn, ``ROUNDS`` times, and return the figures by name."""
     tls = folder / "tls"
     self_signed_pair(tls, now=datetime.now(UTC), hostname="localhost")  # noqa: TID251 - real TLS
-    body = folder / "review.json"
-    body.write_bytes(realistic_review())
+    bodies = {"mutate": folder / "mutate.json", "validate": folder / "validate.json"}
+    bodies["mutate"].write_bytes(realistic_review())
+    bodies["validate"].write_bytes(mutated_review())
     figures: dict[str, Figures] = {}
     with ExitStack() as running:
         targets = [t for start in _SERVERS for t in running.enter_context(start(tls))]
         for _ in range(ROUNDS):
             for target in targets:
-                _measure(target, figures.setdefault(target.name, Figures()), body, tls)
+                into = figures.setdefault(target.name, Figures())
+                _measure(target, into, bodies[target.body], tls)
         for target in targets:
             figures[target.name].mebibytes = _resident(target.pid)
     return figures
@@ -130,13 +133,14 @@ _SERVERS = (_floor, _front, _flask)
 
 
 def _both(name: str, address: str, pid: int) -> list[Target]:
-    doors = (("mutate", "JSONPatch"), ("validate", '"allowed":'))
+    doors = (("mutate", "JSONPatch"), ("validate", '"allowed":true'))
     return [
         Target(
             name=f"{name}: {door}",
             url=f"https://{address}/{door}?timeout=5s",
             expect=expect,
             pid=pid,
+            body=door,
         )
         for door, expect in doors
     ]

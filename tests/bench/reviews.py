@@ -123,5 +123,12 @@ def realistic_pod() -> dict[str, Any]:
 
 
 def realistic_review(namespace: str = "tenant-a", **tweaks: Any) -> bytes:
-    """The review of ``realistic_pod`` as a request body."""
+    """The review of ``realistic_pod`` as a request body: what ``/mutate`` is asked."""
     return orjson.dumps(review(realistic_pod(), namespace=namespace, **tweaks))
+
+
+def mutated_review(namespace: str = "tenant-a", **tweaks: Any) -> bytes:
+    """The same with the class that it was given: what ``/validate`` is asked afterwards."""
+    obj = realistic_pod()
+    obj["spec"]["runtimeClassName"] = "gvisor"
+    return orjson.dumps(review(obj, namespace=namespace, **tweaks))

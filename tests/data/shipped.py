@@ -11,7 +11,8 @@ from webhook.core.compat import CompatTable
 from webhook.core.names import Verdict
 from webhook.core.needs import Finding, findings, needs_of
 from webhook.core.runtimes import RuntimeProfile
-from webhook.documents.folder import ShippedData, load_shipped
+from webhook.documents.folder import load_shipped
+from webhook.documents.tables import ShippedData
 
 FOLDER = Path(webhook.__file__).parent / "data" / "compat"
 

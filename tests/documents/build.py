@@ -1,13 +1,16 @@
 """Minimal valid documents; every test says only what it changes. JSON is YAML, in one line."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
 
 from webhook.core.policy import Policy
-from webhook.documents.folder import Loaded, ShippedData, load_policies, load_shipped
+from webhook.documents.folder import Loaded, load_policies, load_shipped
 from webhook.documents.source import DocumentErrors
+from webhook.documents.tables import ShippedData
 
 EVIDENCE: dict[str, Any] = {"kind": "issue", "source": "google/gvisor#88", "date": "2018-11-20"}
 LEFT_OUT = object()
@@ -136,3 +139,14 @@ def errors(*texts: str, shipped: ShippedData | None = None) -> list[str]:
 def error(text: str) -> str:
     """All that the loader says of a file, without its place ``a.yaml:1: ``."""
     return "\n".join(message.removeprefix("a.yaml:1: ") for message in errors(text))
+
+
+def whole(value: Any) -> Any:
+    """All that a value holds, in order: fields that equality leaves out, and the types, too."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value), [(f.name, whole(getattr(value, f.name))) for f in fields(value)])
+    if isinstance(value, Mapping):
+        return (type(value), [(whole(key), whole(below)) for key, below in value.items()])
+    if isinstance(value, tuple):
+        return (type(value), [whole(below) for below in value])
+    return (type(value), value)

@@ -29,6 +29,7 @@ from webhook.core.decision import (
     decide,
     decide_stored,
     governing_policy,
+    no_warnings,
 )
 from webhook.core.names import ASSIGNED_BY, Mode
 from webhook.core.pod import PodShapeError, PodView, view_pod
@@ -69,6 +70,23 @@ def test_decide_is_total_and_deterministic(
     assert decide(view(obj, namespace), operation, within) == first
     assert decide(view(obj, namespace), operation, unremembered(within)) == first
     assert obj == before
+
+
+@given(raw_pods(), namespaces, operations(), snapshots())
+def test_what_is_warned_of_decides_nothing(
+    obj: dict[str, Any], namespace: str, operation: Operation, within: Snapshot
+) -> None:
+    warned = decide(view(obj, namespace), operation, within)
+    silent = decide(view(obj, namespace), operation, within, warn=no_warnings)
+    assert without_warnings(silent) == without_warnings(warned)
+
+
+def without_warnings(decision: Decision) -> Decision:
+    """The decision, and what enforce would have decided, without their warnings."""
+    decision = replace(decision, grounds=replace(decision.grounds, warnings=()))
+    if isinstance(decision, Keep) and decision.would is not None:
+        return replace(decision, would=without_warnings(decision.would))  # type: ignore[arg-type]
+    return decision
 
 
 def unremembered(within: Snapshot) -> Snapshot:

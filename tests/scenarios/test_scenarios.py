@@ -14,7 +14,8 @@ from tests.build import TODAY, review
 from webhook.core.cluster import ClusterView, view_namespace, view_runtime_class
 from webhook.core.nodes import Nodes, view_node
 from webhook.core.snapshot import Snapshot
-from webhook.documents.folder import ShippedData, load_policies
+from webhook.documents.folder import load_policies
+from webhook.documents.tables import ShippedData
 from webhook.wire.admit import Door, admit
 
 HERE = Path(__file__).parent

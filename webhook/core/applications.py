@@ -195,15 +195,15 @@ class _Unnamed:
 
     def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
         """All of them where one could hold, else none."""
-        hinted = (
-            not self._labels.isdisjoint(pod.labels)
-            or any(self._hints(word) for word in words(container))
-            or (bool(self._env) and any(name in self._env for name, _ in environment(container)))
-        )
-        return self._candidates if hinted else ()
-
-    def _hints(self, word: str) -> bool:
-        return self._match_short(word) if len(word) <= _SHORT else self._match(word)
+        if not self._labels.isdisjoint(pod.labels):
+            return self._candidates
+        for word in words(container):
+            if self._match_short(word) if len(word) <= _SHORT else self._match(word):
+                return self._candidates
+        for name, _ in environment(container) if self._env else ():
+            if name in self._env:
+                return self._candidates
+        return ()
 
 
 def _wild(recognition: Recognition) -> set[str]:
@@ -243,10 +243,12 @@ class Catalogue:
 
     def recognise(self, container: ContainerView, pod: PodView) -> tuple[Application, ...]:
         """The applications that ``container`` is, by name; usually none or one."""
-        found: dict[str, Application] = {}
         # What is no reference is remembered as none, not by its text: that has no bound.
         image = container.image if container.reference else ""
-        candidates = (*self._of_image(image), *self._unnamed.of(container, pod))
+        candidates = self._of_image(image) + self._unnamed.of(container, pod)
+        if not candidates:
+            return ()
+        found: dict[str, Application] = {}
         for application, recognition in candidates:
             if application.name not in found and recognition.clause.holds(container, pod):
                 found[application.name] = application

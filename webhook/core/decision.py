@@ -4,7 +4,8 @@
 the pod holds. It writes nothing; a class that a pod asks for is refused, never overwritten.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from typing import assert_never
@@ -26,6 +27,7 @@ from webhook.core.trial import (
     open_case,
 )
 from webhook.core.update import attempt_update
+from webhook.core.values import per_review
 
 MOST_SUGGESTIONS = 3
 MOST_TRIED = 12
@@ -38,7 +40,7 @@ class Change(StrEnum):
     UPDATE = "UPDATE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Operation:
     """The change, who makes it, and on UPDATE the pod as it was."""
 
@@ -51,7 +53,7 @@ class Operation:
 CREATE = Operation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """Why a decision is what it is: everything that answers, logs and reports say about it.
 
@@ -73,7 +75,7 @@ class Grounds:
     suggestions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Keep:
     """The pod stays as it is. ``would`` is what mode enforce would have done, when it is not on."""
 
@@ -81,7 +83,7 @@ class Keep:
     would: "Assign | Deny | None" = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Assign:
     """The pod gets ``runtime_class``, and an annotation that says which policy did it."""
 
@@ -90,7 +92,7 @@ class Assign:
     assigned_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Deny:
     """The pod is refused; ``causes`` in order, the first being ``reason``."""
 
@@ -102,9 +104,22 @@ class Deny:
 
 Decision = Keep | Assign | Deny
 
+Warn = Callable[[Case, Trial], tuple[str, ...]]
+"""What the author of a pod that is let through should know of it."""
 
-def decide(pod: PodView, operation: Operation, snapshot: Snapshot) -> Decision:
-    """What becomes of ``pod`` under ``snapshot``: the whole of DESIGN section 3."""
+
+def no_warnings(_case: Case, _trial: Trial) -> tuple[str, ...]:
+    """For an answer that carries none."""
+    return ()
+
+
+def decide(
+    pod: PodView, operation: Operation, snapshot: Snapshot, warn: Warn = messages.warnings_of
+) -> Decision:
+    """What becomes of ``pod`` under ``snapshot``: the whole of DESIGN section 3.
+
+    ``warn`` says what the author should know of a pod that is let through; it decides nothing.
+    """
     if why := _outside(pod, operation, snapshot):
         return Keep(grounds=Grounds(why=why))
     policy = governing_policy(pod.namespace, snapshot)
@@ -112,9 +127,9 @@ def decide(pod: PodView, operation: Operation, snapshot: Snapshot) -> Decision:
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
     case = open_case(pod, policy, snapshot)
     if operation.change is Change.UPDATE:
-        enforced = _kept_or_denied(case, attempt_update(case, operation.old))
+        enforced = _kept_or_denied(case, attempt_update(case, operation.old), warn)
     else:
-        enforced = _decide_create(case)
+        enforced = _decide_create(case, warn)
     return _under_mode(case, enforced)
 
 
@@ -167,29 +182,29 @@ def _outside(pod: PodView, operation: Operation, snapshot: Snapshot) -> str:
     return ""
 
 
-def _decide_create(case: Case) -> Decision:
+def _decide_create(case: Case, warn: Warn) -> Decision:
     asked = case.pod.runtime_class_name
     if asked is not None:
-        return _kept_or_denied(case, attempt(case, asked))
+        return _kept_or_denied(case, attempt(case, asked), warn)
     chosen = default_class(case)
     if chosen is None:
-        return _decide_without_class(case)
+        return _decide_without_class(case, warn)
     trial = attempt(case, chosen)
     if not trial.refused:
-        return _assign(case, trial, messages.assigned(case, chosen))
+        return _assign(case, trial, messages.assigned(case, chosen), warn)
     fallback = _fallback(case, chosen)
     if fallback is not None and fallback.runtime_class is not None:
         notice = messages.fell_back(case, trial, fallback.runtime_class)
-        return _assign(case, fallback, notice)
+        return _assign(case, fallback, notice, warn)
     return _deny(case, trial)
 
 
-def _decide_without_class(case: Case) -> Decision:
+def _decide_without_class(case: Case, warn: Warn) -> Decision:
     """An unset pod that gets nothing: on the node's default runtime, unless a class is required."""
     trial = attempt(case, None)
     if must_have_class(case):
         return _deny(case, replace(trial, refusals=(class_required(case.pod),)))
-    return _kept_or_denied(case, trial)
+    return _kept_or_denied(case, trial, warn)
 
 
 def _fallback(case: Case, refused: str) -> Trial | None:
@@ -202,16 +217,16 @@ def _fallback(case: Case, refused: str) -> Trial | None:
     return None
 
 
-def _kept_or_denied(case: Case, trial: Trial) -> Decision:
+def _kept_or_denied(case: Case, trial: Trial, warn: Warn) -> Decision:
     if trial.refused:
         return _deny(case, trial)
-    return Keep(grounds=_grounds(case, trial))
+    return Keep(grounds=_grounds(case, trial, warnings=warn(case, trial)))
 
 
-def _assign(case: Case, trial: Trial, notice: str) -> Decision:
+def _assign(case: Case, trial: Trial, notice: str, warn: Warn) -> Decision:
     override = f"/{case.override.name}" if case.override else ""
     return Assign(
-        grounds=_grounds(case, trial, notices=(notice,)),
+        grounds=_grounds(case, trial, notices=(notice,), warnings=warn(case, trial)),
         runtime_class=trial.runtime_class or "",
         assigned_by=f"{case.policy.name}{override}",
     )
@@ -219,9 +234,9 @@ def _assign(case: Case, trial: Trial, notice: str) -> Decision:
 
 def _deny(case: Case, trial: Trial) -> Deny:
     suggestions = _suggestions(case, trial)
-    names = tuple(s.runtime_class for s in suggestions if s.runtime_class)
+    names = tuple([s.runtime_class for s in suggestions if s.runtime_class])
     return Deny(
-        grounds=replace(_grounds(case, trial), warnings=(), suggestions=names),
+        grounds=_grounds(case, trial, suggestions=names),
         reason=trial.refusals[0].reason,
         message=messages.refusal(case, trial, suggestions),
         causes=trial.refusals,
@@ -257,19 +272,26 @@ def _candidates(case: Case) -> dict[str, None]:
     return dict.fromkeys((*default, *classes.fallback, *concrete, *declared))
 
 
-def _grounds(case: Case, trial: Trial, notices: tuple[str, ...] = ()) -> Grounds:
-    exemption = _exemption_used(case, trial)
+def _grounds(
+    case: Case,
+    trial: Trial,
+    *,
+    notices: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+    suggestions: tuple[str, ...] = (),
+) -> Grounds:
     return Grounds(
         policy=case.policy.name,
         mode=case.rules.mode,
         override=case.override.name if case.override else None,
-        exemption=exemption,
+        exemption=_exemption_used(case, trial),
         runtime_class=trial.runtime_class,
         verdict=trial.verdict,
         recognised=case.needs.recognised,
         findings=trial.judged,
         notices=notices,
-        warnings=messages.warnings_of(case, trial),
+        warnings=warnings,
+        suggestions=suggestions,
     )
 
 

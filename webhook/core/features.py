@@ -111,10 +111,12 @@ def _sysctls(value: object) -> Iterable[Part]:
 
 
 def _added_capabilities(value: object) -> Iterable[Part]:
-    for index, written in enumerate(sequence(mapping(value).get("add"))):
-        # What is no name is no capability: the container runtime refuses it by itself.
-        if name := _name(written).upper().removeprefix("CAP_"):
-            yield name, f".add[{index}]"
+    # What is no name is no capability: the container runtime refuses it by itself.
+    return [
+        (name, f".add[{index}]")
+        for index, written in enumerate(sequence(mapping(value).get("add")))
+        if (name := _name(written).upper().removeprefix("CAP_"))
+    ]
 
 
 def _proc_mount(value: object) -> Iterable[Part]:
@@ -125,6 +127,7 @@ def _host_process(value: object) -> Iterable[Part]:
     return (("", ".hostProcess"),) if mapping(value).get("hostProcess") is True else ()
 
 
+_PLAIN_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
 _DEVICE_TYPES = frozenset({"CharDevice", "BlockDevice"})
 # Below /dev but no device of the node's hardware: folders of memory files, the terminals, and the
 # sources and sinks of bytes that every runtime has of its own.
@@ -157,12 +160,16 @@ def _empty_dir(value: object) -> Iterable[Part]:
 
 def _resources(value: object) -> Iterable[Part]:
     # Requests of huge pages and of extended resources equal their limits: one finding is enough.
-    for written in mapping(mapping(value).get("limits")):
-        name = _name(written)
-        if name.startswith("hugepages-"):
-            yield "/hugepages", f".limits[{name}]"
-        elif "/" in name:
-            yield f"/{name}", f".limits[{name}]"
+    limits = mapping(mapping(value).get("limits"))
+    if _PLAIN_RESOURCES.issuperset(limits):
+        return ()
+    return [part for name in map(_name, limits) for part in _resource(name)]
+
+
+def _resource(name: str) -> Iterable[Part]:
+    if name.startswith("hugepages-"):
+        return (("/hugepages", f".limits[{name}]"),)
+    return ((f"/{name}", f".limits[{name}]"),) if "/" in name else ()
 
 
 def _claims(value: object) -> Iterable[Part]:
@@ -315,7 +322,7 @@ _ANNOTATION_ROWS = _indexed(_ANNOTATION)
 def uses(pod: PodView) -> tuple[Use, ...]:
     """Every use of a row of ``FEATURES`` by ``pod``, pod level first, then container by container.
 
-    An object that has none of a table's fields costs one set operation.
+    A list of objects that have none of a table's fields costs one set operation for each.
     """
     found: list[Use] = []
     spec = pod.spec
@@ -325,13 +332,15 @@ def uses(pod: PodView) -> tuple[Use, ...]:
     _scan(_POD_ROWS, spec, at, None, found)
     if security := spec.get("securityContext"):
         _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None, found)
-    _scan_each(_VOLUME_ROWS, spec.get("volumes"), f"{at}.volumes", None, found)
+    if volumes := spec.get("volumes"):
+        _scan_each(_VOLUME_ROWS, volumes, f"{at}.volumes", None, found)
     for container in pod.containers:
         raw, at = container.raw, container.field_path
         _scan(_CONTAINER_ROWS, raw, at, container, found)
         if security := raw.get("securityContext"):
             _scan(_CONTAINER_SECURITY_ROWS, security, f"{at}.securityContext", container, found)
-        _scan_each(_MOUNT_ROWS, raw.get("volumeMounts"), f"{at}.volumeMounts", container, found)
+        if mounts := raw.get("volumeMounts"):
+            _scan_each(_MOUNT_ROWS, mounts, f"{at}.volumeMounts", container, found)
     return tuple(found)
 
 
@@ -346,27 +355,22 @@ def _scan_annotations(pod: PodView, found: list[Use]) -> None:
 def _scan_each(
     rows: _Rows, objects: object, at: str, container: ContainerView | None, found: list[Use]
 ) -> None:
+    has_none = rows.keys().isdisjoint
     for index, obj in enumerate(sequence(objects)):
-        if isinstance(obj, dict) and not rows.keys().isdisjoint(obj):
+        if isinstance(obj, dict) and not has_none(obj):
             _scan(rows, obj, f"{at}[{index}]", container, found)
 
 
 def _scan(
     rows: _Rows, obj: object, at: str, container: ContainerView | None, found: list[Use]
 ) -> None:
-    if not isinstance(obj, dict) or rows.keys().isdisjoint(obj):
+    if not isinstance(obj, dict):
         return
     for key, of_key in rows.items():
         if key not in obj:
             continue
         for row in of_key:
             for suffix, where in row.read(obj[key]):
-                found.append(
-                    Use(
-                        Feature(row.id + suffix),
-                        f"{at}.{key}{where}",
-                        container,
-                        row.strength,
-                        row.security,
-                    )
-                )
+                feature = Feature(row.id + suffix)
+                path = f"{at}.{key}{where}"
+                found.append(Use(feature, path, container, row.strength, row.security))

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from webhook.core.applications import Application, Declared, Evidence, declared_needs
@@ -11,6 +10,7 @@ from webhook.core.compat import BoundRuntime, CompatTable, Fact, JudgedNeed, Jud
 from webhook.core.features import Use, uses
 from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
 from webhook.core.pod import ContainerView, PodView
+from webhook.core.values import per_review
 from webhook.core.versions import Version
 
 MOST_CONTAINERS, MOST_USES, MOST_WORDS = 10_000, 5_000, 20_000
@@ -20,7 +20,7 @@ MOST_ALIKE = 32
 """How many containers or fields of one pod are reported for one and the same thing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Need:
     """One need of one pod, as a finding reports it."""
 
@@ -33,7 +33,7 @@ class Need:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One need judged on one runtime: the verdict, and everything a message says about it.
 
@@ -57,7 +57,7 @@ class Finding:
         return self.fact.evidence if self.fact else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Needs:
     """Everything that a pod needs: read once, judged against each runtime in question.
 
@@ -87,16 +87,12 @@ def needs_of(pod: PodView, table: CompatTable) -> Needs:
     if excess := _excess(pod, used):
         return Needs(pod=pod, uses=(), members=(), declared=declared_needs(pod), excess=excess)
     recognise = table.catalogue.recognise
-    return Needs(
-        pod=pod,
-        uses=used,
-        members=tuple(
-            (container, application)
-            for container in pod.containers
-            for application in recognise(container, pod)
-        ),
-        declared=declared_needs(pod),
-    )
+    members = [
+        (container, application)
+        for container in pod.containers
+        for application in recognise(container, pod)
+    ]
+    return Needs(pod=pod, uses=used, members=tuple(members), declared=declared_needs(pod))
 
 
 def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
@@ -105,7 +101,7 @@ def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
         return f"has more than {MOST_CONTAINERS} containers"
     if len(used) > MOST_USES:
         return f"uses more than {MOST_USES} features"
-    lists = (c.raw.get(key) for c in pod.containers for key in ("command", "args", "env"))
+    lists = [c.raw.get(key) for c in pod.containers for key in ("command", "args", "env")]
     if sum([len(found) for found in lists if isinstance(found, list)]) > MOST_WORDS:
         return f"has more than {MOST_WORDS} arguments and variables"
     return ""
@@ -134,7 +130,11 @@ _CONCERNS = _EVERY_VERDICT - {Verdict.COMPATIBLE}
 
 
 def _in_order(judged: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(judged, key=lambda finding: VERDICT_RANK[finding.verdict]))
+    return tuple(sorted(judged, key=_rank))
+
+
+def _rank(finding: Finding) -> int:
+    return VERDICT_RANK[finding.verdict]
 
 
 def _judged(

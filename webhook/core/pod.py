@@ -4,15 +4,16 @@ The raw object is never passed through a typed client model: fields newer than t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from webhook.core.images import ImageReference, parse_image
 from webhook.core.names import shown
+from webhook.core.values import per_review
 
 CONTAINER_LISTS: tuple[str, ...] = ("containers", "initContainers", "ephemeralContainers")
 ARCH_LABEL = "kubernetes.io/arch"
 _EMPTY: Mapping[str, Any] = {}
+_ALL_STRINGS = frozenset({str})
 
 
 class PodShapeError(ValueError):
@@ -23,7 +24,7 @@ class PodShapeError(ValueError):
         self.field_path = field_path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class ContainerView:
     """One container of any of the three lists; ``raw`` is the object as it was sent."""
 
@@ -38,7 +39,7 @@ class ContainerView:
         return parse_image(self.image)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class PodView:
     """One pod or pod template. ``at`` is the field path of the template, empty for a pod."""
 
@@ -88,30 +89,37 @@ def view_pod(
         runtime_class_name=text(spec.get("runtimeClassName")) or None,
         os_name=text(mapping(spec.get("os")).get("name")),
         node_name=text(spec.get("nodeName")),
-        containers=tuple(_containers(spec, prefix)),
+        containers=_containers(spec, prefix),
         spec=spec,
         at=at,
     )
 
 
-def _containers(spec: Mapping[str, Any], prefix: str) -> Iterator[ContainerView]:
+def _containers(spec: Mapping[str, Any], prefix: str) -> tuple[ContainerView, ...]:
     if not spec.get("containers"):
         raise PodShapeError(f"{prefix}spec.containers", "must hold at least one container")
+    views: list[ContainerView] = []
     for field in CONTAINER_LISTS:
-        entries = spec.get(field)
-        if not entries:
-            continue
-        if not isinstance(entries, list):
-            raise PodShapeError(f"{prefix}spec.{field}", "must be a list")
-        for index, raw in enumerate(entries):
-            if not isinstance(raw, dict):
-                raise PodShapeError(f"{prefix}spec.{field}[{index}]", "must be an object")
-            yield ContainerView(
+        if entries := spec.get(field):
+            _view_each(entries, f"{prefix}spec.{field}", views)
+    return tuple(views)
+
+
+def _view_each(entries: object, at: str, views: list[ContainerView]) -> None:
+    if not isinstance(entries, list):
+        raise PodShapeError(at, "must be a list")
+    for index, raw in enumerate(entries):
+        field_path = f"{at}[{index}]"
+        if not isinstance(raw, dict):
+            raise PodShapeError(field_path, "must be an object")
+        views.append(
+            ContainerView(
                 name=text(raw.get("name")),
                 image=text(raw.get("image")),
-                field_path=f"{prefix}spec.{field}[{index}]",
+                field_path=field_path,
                 raw=raw,
             )
+        )
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -126,7 +134,9 @@ def strings(value: object) -> Mapping[str, str]:
     """
     if not isinstance(value, dict):
         return _EMPTY
-    if all(type(k) is str and type(v) is str for k, v in value.items()):
+    if _ALL_STRINGS.issuperset(map(type, value)) and _ALL_STRINGS.issuperset(
+        map(type, value.values())
+    ):
         return value
     return {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, str)}
 
@@ -152,10 +162,9 @@ def words(container: ContainerView) -> Sequence[str]:
 
 def environment(container: ContainerView) -> Iterator[tuple[str, str]]:
     """Every variable that the container's ``env`` sets to a plain value."""
-    for entry in sequence(container.raw.get("env")):
-        name = text(mapping(entry).get("name"))
-        if name:
-            yield name, text(mapping(entry).get("value"))
+    for entry in map(mapping, sequence(container.raw.get("env"))):
+        if name := text(entry.get("name")):
+            yield name, text(entry.get("value"))
 
 
 def described(container: ContainerView) -> str:

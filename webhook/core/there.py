@@ -13,9 +13,10 @@ from webhook.core.needs import Finding, Needs, concerns
 from webhook.core.nodes import Landing, Told
 from webhook.core.placement import Placement
 from webhook.core.runtimes import RuntimeProfile
+from webhook.core.values import per_review
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class There:
     """Where a pod may land: what it asks for, and the nodes that fit as far as they are known."""
 
@@ -39,13 +40,15 @@ def concerns_there(
 ) -> tuple[Finding, ...]:
     """The findings that are not simply compatible; of several architectures the worst counts."""
     told = _told(needs, profile, there.landing, today)
-    found = {
-        arch: concerns(needs, table.bind(profile.for_arch(arch), today), told)
-        for arch in there.architectures(profile.arch)
-    }
-    if len(found) == 1:
-        return next(iter(found.values()))
-    return _worst_of_each(found)
+    architectures = there.architectures(profile.arch)
+    if len(architectures) == 1:
+        return concerns(needs, table.bind(profile.for_arch(*architectures), today), told)
+    return _worst_of_each(
+        {
+            arch: concerns(needs, table.bind(profile.for_arch(arch), today), told)
+            for arch in architectures
+        }
+    )
 
 
 def _worst_of_each(found: Mapping[str, tuple[Finding, ...]]) -> tuple[Finding, ...]:

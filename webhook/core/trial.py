@@ -1,8 +1,7 @@
 """One RuntimeClass tried on one pod under one policy: what would be refused, what warned of."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 
 from webhook.core.images import glob_matches
 from webhook.core.names import (
@@ -14,12 +13,13 @@ from webhook.core.names import (
     shown,
 )
 from webhook.core.needs import Finding, Needs, needs_of, worst
-from webhook.core.placement import Placement, placement_of
+from webhook.core.placement import placement_of
 from webhook.core.pod import PodView
 from webhook.core.policy import Exemption, Override, Policy, Rules
 from webhook.core.runtimes import RuntimeProfile
 from webhook.core.snapshot import Snapshot
 from webhook.core.there import There, concerns_there
+from webhook.core.values import per_review
 
 RECONFIGURING: tuple[str, ...] = (
     "dev.gvisor.*",
@@ -33,7 +33,7 @@ containerd CRI plugin's untrusted handler, CRI-O's ``allowed_annotations``, crun
 _RECONFIGURING_PREFIXES = tuple(glob.rstrip("*") for glob in RECONFIGURING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """One cause of a refusal; ``finding`` where the compatibility table is the cause."""
 
@@ -43,7 +43,7 @@ class Refusal:
     finding: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A finding and what the policy does with it."""
 
@@ -51,7 +51,7 @@ class Judged:
     action: Action
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Trial:
     """The outcome of trying ``runtime_class`` (None: the node's default runtime)."""
 
@@ -73,31 +73,36 @@ class Trial:
         return worst(judged.finding.verdict for judged in self.judged)
 
 
-@dataclass(frozen=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A pod under its governing policy: what every trial of it shares."""
+    """A pod under its governing policy: what every trial of it shares.
+
+    ``rules`` are those in force: the override's where one matches.
+    """
 
     pod: PodView
     policy: Policy
     override: Override | None
+    rules: Rules
     exemptions: tuple[Exemption, ...]
     expired: tuple[Exemption, ...]
     snapshot: Snapshot
-    namespace_annotations: Mapping[str, str] = field(default_factory=dict)
+    namespace_annotations: Mapping[str, str]
+    _needs: list[Needs] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
-    def rules(self) -> Rules:
-        """The rules in force: the override's where one matches."""
-        return self.override.rules if self.override else self.policy.rules
-
-    @cached_property
     def needs(self) -> Needs:
-        """What the pod needs, read once for all classes tried."""
-        return needs_of(self.pod, self.snapshot.compat)
+        """What the pod needs, read once for all classes tried, and only where it is asked."""
+        if not self._needs:
+            self._needs.append(needs_of(self.pod, self.snapshot.compat))
+        return self._needs[0]
 
     def permitted_by(self, runtime_class: str | None) -> Exemption | None:
         """The exemption that lets the pod use a class (None: none) that the rules do not."""
-        return next((e for e in self.exemptions if e.permits(runtime_class)), None)
+        for exemption in self.exemptions:
+            if exemption.permits(runtime_class):
+                return exemption
+        return None
 
     def allows(self, runtime_class: str) -> bool:
         """Whether the pod may name a class, by the rules or by an exemption."""
@@ -106,27 +111,25 @@ class Case:
             or self.permitted_by(runtime_class) is not None
         )
 
-    @cached_property
-    def placement(self) -> Placement | None:
-        """Where the pod may run, as far as it says; None where that is too much to be judged."""
-        return placement_of(self.pod)
-
     def there(self, runtime_class: str | None) -> There:
         """Where the pod may land with a class."""
-        landing = self.snapshot.cluster.landing(runtime_class, self.placement)
-        return There(placement=self.placement, landing=landing)
+        placement = placement_of(self.pod)
+        landing = self.snapshot.cluster.landing(runtime_class, placement)
+        return There(placement=placement, landing=landing)
 
 
 def open_case(pod: PodView, policy: Policy, snapshot: Snapshot) -> Case:
     """The case of ``pod`` under ``policy``: its override, its exemptions of today."""
     matching = policy.exemptions_for(pod) if policy.exemptions else ()
+    override = policy.override_for(pod) if policy.overrides else None
     namespace = snapshot.cluster.namespace(pod.namespace)
     return Case(
         pod=pod,
         policy=policy,
-        override=policy.override_for(pod) if policy.overrides else None,
-        exemptions=tuple(e for e in matching if not e.expired(snapshot.today)),
-        expired=tuple(e for e in matching if e.expired(snapshot.today)),
+        override=override,
+        rules=override.rules if override else policy.rules,
+        exemptions=tuple([e for e in matching if not e.expired(snapshot.today)]),
+        expired=tuple([e for e in matching if e.expired(snapshot.today)]),
         snapshot=snapshot,
         namespace_annotations=namespace.annotations if namespace else {},
     )
@@ -155,18 +158,17 @@ def attempt(case: Case, runtime_class: str | None) -> Trial:
     profile = case.snapshot.inventory.profile_of(runtime_class)
     there = case.there(runtime_class)
     judged = _judged(case, profile, there)
-    refusals = [
-        *_class_refusals(case, runtime_class, profile),
-        *annotation_refusals(case),
-        *excess_refusals(case),
-        *finding_refusals(judged),
-    ]
     # Where a pod without a class may run is the scheduler's to say.
     offered = runtime_class is None or there.offered
     return Trial(
         runtime_class=runtime_class,
         profile=profile,
-        refusals=tuple(refusals),
+        refusals=(
+            *_class_refusals(case, runtime_class, profile),
+            *annotation_refusals(case),
+            *excess_refusals(case),
+            *finding_refusals(judged),
+        ),
         judged=judged,
         offered=offered,
         notes=tuple(_notes(case, runtime_class, profile, offered)),
@@ -184,48 +186,53 @@ def _judged(case: Case, profile: RuntimeProfile | None, there: There) -> tuple[J
         return ()
     snapshot = case.snapshot
     found = concerns_there(case.needs, profile, there, snapshot.compat, snapshot.today)
-    return tuple(
-        Judged(finding=finding, action=case.rules.actions[finding.verdict])
-        for finding in found
-        if not any(e.covers(finding.need.feature) for e in case.exemptions)
-    )
+    if case.exemptions:
+        found = tuple([f for f in found if not _is_exempt(f, case.exemptions)])
+    actions = case.rules.actions
+    return tuple([Judged(finding=f, action=actions[f.verdict]) for f in found])
 
 
-def finding_refusals(judged: tuple[Judged, ...]) -> Iterator[Refusal]:
+def _is_exempt(finding: Finding, exemptions: tuple[Exemption, ...]) -> bool:
+    return any(exemption.covers(finding.need.feature) for exemption in exemptions)
+
+
+def finding_refusals(judged: tuple[Judged, ...]) -> Sequence[Refusal]:
     """A refusal for each finding that the policy denies."""
-    for entry in judged:
-        if entry.action is Action.DENY:
-            yield Refusal(
-                reason=REASON_OF_VERDICT[entry.finding.verdict],
-                cause="",
-                field_path=entry.finding.need.field_path,
-                finding=entry.finding,
-            )
+    return [
+        Refusal(
+            reason=REASON_OF_VERDICT[entry.finding.verdict],
+            cause="",
+            field_path=entry.finding.need.field_path,
+            finding=entry.finding,
+        )
+        for entry in judged
+        if entry.action is Action.DENY
+    ]
 
 
-def excess_refusals(case: Case) -> Iterator[Refusal]:
+def excess_refusals(case: Case) -> Sequence[Refusal]:
     """A refusal of a pod that is too much to be judged, where any verdict could be one."""
     excess = case.needs.excess
     if not excess or Action.DENY not in case.rules.actions.values():
-        return
-    if not any("*" in exemption.features for exemption in case.exemptions):
-        yield Refusal(
-            reason=Reason.RUNTIME_UNVERIFIED, cause=excess, field_path=case.pod.path("spec")
-        )
+        return ()
+    if any("*" in exemption.features for exemption in case.exemptions):
+        return ()
+    at = case.pod.path("spec")
+    return (Refusal(reason=Reason.RUNTIME_UNVERIFIED, cause=excess, field_path=at),)
 
 
-def annotation_refusals(case: Case) -> Iterator[Refusal]:
+def annotation_refusals(case: Case) -> Sequence[Refusal]:
     """A refusal for each annotation of the pod that reconfigures the sandbox."""
-    for key in case.pod.annotations:
-        if not key.startswith(_RECONFIGURING_PREFIXES):
-            continue
-        if any(glob_matches(glob, key) for glob in case.rules.runtime_annotations):
-            continue
-        yield Refusal(
+    return [
+        Refusal(
             reason=Reason.RUNTIME_ANNOTATION_NOT_ALLOWED,
             cause=key,
             field_path=case.pod.path(f"metadata.annotations[{key}]"),
         )
+        for key in case.pod.annotations
+        if key.startswith(_RECONFIGURING_PREFIXES)
+        and not any(glob_matches(glob, key) for glob in case.rules.runtime_annotations)
+    ]
 
 
 def class_not_allowed(pod: PodView, runtime_class: str) -> Refusal:

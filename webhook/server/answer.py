@@ -9,9 +9,9 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from webhook.core.values import per_review
 from webhook.live.cluster import NamespaceUnavailableError
 from webhook.live.current import Current
 from webhook.server.logs import ReviewLog, clean
@@ -31,7 +31,7 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What goes back."""
 

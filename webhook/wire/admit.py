@@ -1,6 +1,5 @@
 """One review answered: the five calls in their order, nothing else."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from webhook.core.advice import advise
@@ -15,6 +14,7 @@ from webhook.core.decision import (
     decide,
     decide_stored,
     lacks_namespace,
+    no_warnings,
 )
 from webhook.core.guards import (
     guard_namespace,
@@ -24,6 +24,7 @@ from webhook.core.guards import (
 )
 from webhook.core.pod import PodShapeError, PodView, view_pod
 from webhook.core.snapshot import Snapshot
+from webhook.core.values import per_review
 from webhook.core.workload import template_paths
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
@@ -45,7 +46,7 @@ class NamespaceNotSeen(LookupError):  # noqa: N818 - a question to the caller, n
         self.namespace = namespace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The answer, and what is recorded of it."""
 
@@ -58,7 +59,8 @@ class Outcome:
 
 _NOT_OURS = Keep(grounds=Grounds(why="none of the gate's business"))
 _POD_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
-_MAKES = frozenset({"CREATE", "UPDATE"})
+_CHANGES = {change.value: change for change in Change}
+_MAKES = frozenset(_CHANGES)
 
 
 def admit(body: bytes, snapshot: Snapshot, door: Door) -> Outcome:
@@ -126,7 +128,8 @@ def _guarded_namespace(request: AdmissionRequest, snapshot: Snapshot) -> Keep | 
 def _mutated(
     request: AdmissionRequest, pod: PodView, operation: Operation, snapshot: Snapshot
 ) -> Outcome:
-    decision = decide(pod, operation, snapshot)
+    # The answer has room for what was assigned alone; the author hears the rest from /validate.
+    decision = decide(pod, operation, snapshot, warn=no_warnings)
     operations = json_patch(decision, request.object or {})
     answer = mutating_response(request.uid, decision, operations, snapshot.revision)
     return _outcome(answer, Door.MUTATE, request, decision, snapshot)
@@ -148,7 +151,7 @@ def _is_pod(request: AdmissionRequest) -> bool:
 
 def _pod_and_operation(request: AdmissionRequest) -> tuple[PodView, Operation]:
     pod = _view(request, "object")
-    change = Change(request.operation)
+    change = _CHANGES[request.operation]
     old = _view(request, "oldObject") if change is Change.UPDATE else None
     return pod, Operation(change=change, old=old, user=request.user, groups=request.groups)
 

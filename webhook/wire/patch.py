@@ -18,25 +18,28 @@ def json_patch(decision: Decision, obj: Mapping[str, Any]) -> Operations:
     """The operations that carry out ``decision`` on the pod ``obj``; empty for all but Assign."""
     if not isinstance(decision, Assign):
         return []
-    return [
-        _add(("spec", "runtimeClassName"), decision.runtime_class),
-        *_annotate(obj, ASSIGNED_BY, decision.assigned_by),
-    ]
+    return [_add(_CLASS, decision.runtime_class), _annotated(obj, decision.assigned_by)]
 
 
-def _annotate(obj: Mapping[str, Any], key: str, value: str) -> Operations:
+def _annotated(obj: Mapping[str, Any], assigned_by: str) -> dict[str, Any]:
     metadata = obj.get("metadata")
     if not isinstance(metadata, dict):
-        return [_add(("metadata",), {"annotations": {key: value}})]
+        return _add(_METADATA, {"annotations": {ASSIGNED_BY: assigned_by}})
     if not mapping(metadata.get("annotations")):
-        return [_add(("metadata", "annotations"), {key: value})]
-    return [_add(("metadata", "annotations", key), value)]
+        return _add(_ANNOTATIONS, {ASSIGNED_BY: assigned_by})
+    return _add(_ASSIGNED_BY, assigned_by)
 
 
-def _add(keys: tuple[str, ...], value: object) -> dict[str, Any]:
-    return {"op": "add", "path": pointer(*keys), "value": value}
+def _add(path: str, value: object) -> dict[str, Any]:
+    return {"op": "add", "path": path, "value": value}
 
 
 def pointer(*keys: str) -> str:
     """A JSON Pointer (RFC 6901) to ``keys``."""
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+_CLASS = pointer("spec", "runtimeClassName")
+_METADATA = pointer("metadata")
+_ANNOTATIONS = pointer("metadata", "annotations")
+_ASSIGNED_BY = pointer("metadata", "annotations", ASSIGNED_BY)

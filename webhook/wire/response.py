@@ -71,17 +71,16 @@ def _cause(refusal: Refusal) -> dict[str, str]:
 def audit_annotations(decision: Decision, revision: str) -> dict[str, str]:
     """What the API server's audit log keeps, prefixed there with the webhook's name."""
     grounds = decision.grounds
+    would = decision.would if isinstance(decision, Keep) else None
     values = {
         "decision": decision_word(decision),
-        "would": decision_word(decision.would)
-        if isinstance(decision, Keep) and decision.would
-        else "",
-        "policy": grounds.policy or "",
-        "override": grounds.override or "",
-        "exemption": grounds.exemption or "",
+        "would": decision_word(would) if would else None,
+        "policy": grounds.policy,
+        "override": grounds.override,
+        "exemption": grounds.exemption,
         "reason": reason_of(decision) or grounds.why,
-        "runtime-class": shown(grounds.runtime_class or "", 253),
-        "findings": _findings(grounds),
+        "runtime-class": shown(grounds.runtime_class, 253) if grounds.runtime_class else None,
+        "findings": _findings(grounds) if grounds.findings else None,
         "revision": revision,
     }
     return {key: value for key, value in values.items() if value}

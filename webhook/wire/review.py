@@ -4,10 +4,11 @@ Shapes: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admis
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from webhook.core.values import per_review
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The API server's own limit for one request body, as Pod Security uses it."""
@@ -25,7 +26,7 @@ class ReviewError(ValueError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@per_review(frozen=True, slots=True, kw_only=True)
 class AdmissionRequest:
     """The part of a review's ``request`` that a decision needs; objects as they were sent."""
 
