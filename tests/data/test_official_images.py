@@ -134,7 +134,12 @@ def test_mpirun_is_told_of_the_release_from_which_the_processors_have_a_topology
     command = running("mpioperator/openmpi:4", "mpirun", "-n", "2", "/home/mpiuser/pi")
     topology = ("incompatible", "sys:/sys/devices/system/cpu/cpu0/topology")
     assert faults(command, profile("gvisor", "20240729.0")) == [topology]
-    assert faults(command, profile("gvisor", "20260817.0")) == [("degraded", topology[1])]
+    assert faults(command, profile("gvisor", "20260817.0")) == []
+
+
+def test_a_music_player_is_told_of_the_signalfd_that_loses_its_number() -> None:
+    expected = [("incompatible", "syscall:signalfd4/existing-fd")]
+    assert faults(running("vimagick/mpd:0.23"), profile("gvisor", "20260817.0")) == expected
 
 
 @pytest.mark.parametrize(

@@ -381,11 +381,10 @@ def _socket_filter() -> str:
 
 
 def _signalfd_again() -> str:
-    """A signalfd that is changed gives its own number back, and listens to the new signals."""
+    """A signalfd that is changed gives its own number back."""
     first = raw("signalfd4", -1, struct.pack("Q", 1 << 9), 8, 0)
-    return (
-        WORKS if raw("signalfd4", first, struct.pack("Q", 1 << 11), 8, 0) == first else INEFFECTIVE
-    )
+    said = raw("signalfd4", first, struct.pack("Q", 1 << 11), 8, 0)
+    return WORKS if said == first else f"errno FD-{said}"
 
 
 def _session_id() -> str:
