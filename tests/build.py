@@ -33,7 +33,7 @@ from webhook.core.runtimes import Inventory, RuntimeProfile
 from webhook.core.snapshot import Snapshot
 from webhook.core.versions import ALL_VERSIONS, interval_set, parse_interval, parse_version
 
-TODAY = date(2026, 11, 26)
+TODAY = date(2026, 11, 24)
 EVIDENCE = Evidence(kind="issue", source="google/gvisor#88", date="2018-08-22")
 
 
