@@ -90,7 +90,7 @@ def _make() -> None:
 def _fetch(options: Sequence[str]) -> list[Path]:
     status = BUILD_DIR / "apt" / "status"
     status.write_text("")
-    say("fetching about 1.1 GB of packages")
+    say("fetching about 1 GB of packages")
     for names in (PACKAGES.read_text().split(), BESIDE.read_text().split()):
         run(
             [
