@@ -38,7 +38,7 @@ controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (a
 runsc: ## build gVisor's runsc (about 3 min cold), and fetch Debian's two releases of it
 	tests/runsc/build
 
-applications: ## unpack Debian's servers for tests/applications (600 MB to fetch; needs root)
+applications: ## unpack Debian's servers for tests/applications (1 GB to fetch; needs root)
 	tests/applications/build
 
 verify-facts: $(VENV)/.dev runsc ## run every probe under every runsc and natively, against the table

@@ -411,13 +411,21 @@ def test_the_standing_examples_are_refused_for_their_true_cause(
 
 @pytest.mark.parametrize(
     ("version", "image"),
-    [("20240729", "mariadb:10.11"), (GVISOR, "nginx:1.31"), (GVISOR, "redis:8")],
+    [("20240729", "memcached:1.6"), (GVISOR, "nginx:1.31"), (GVISOR, "redis:8")],
 )
 def test_what_runs_well_is_not_refused(
     version: str, image: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     value = why(capsys, "--version", version, image)
     assert (value["verdict"], value["recognised"]) == ("compatible", True)
+
+
+def test_mariadb_is_slow_and_not_incompatible_where_io_uring_is_wholly_off(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    value = why(capsys, "--version", "20240729", "mariadb:10.11", code=1)
+    assert value["verdict"] == "degraded"
+    assert ("degraded", "perf:syscall-rate") in features(value)
 
 
 def test_io_uring_of_postgres_is_gated_by_a_flag_that_is_named(

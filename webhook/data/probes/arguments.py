@@ -380,6 +380,13 @@ def _socket_filter() -> str:
     return INEFFECTIVE if select.select([receiver], [], [], 0.5)[0] else WORKS
 
 
+def _signalfd_again() -> str:
+    """A signalfd that is changed gives its own number back."""
+    first = raw("signalfd4", -1, struct.pack("Q", 1 << 9), 8, 0)
+    said = raw("signalfd4", first, struct.pack("Q", 1 << 11), 8, 0)
+    return WORKS if said == first else f"errno FD-{said}"
+
+
 def _session_id() -> str:
     """setsid of a child that leads nothing gives the session's id: the child's own."""
     reader, writer = os.pipe()
@@ -476,6 +483,7 @@ PROBES: Mapping[str, Probe] = {
     "syscall:fallocate/mode-0": _accepts(lambda: raw("fallocate", _file(0), 0, 0, 8192)),
     "syscall:mount/MS_REC": _accepts(_propagate_below),
     "syscall:setns/CLONE_NEWUSER": _accepts(_join_users),
+    "syscall:signalfd4/existing-fd": _signalfd_again,
     "syscall:setsid/session-id": _session_id,
     "syscall:setsockopt/SO_ATTACH_FILTER": _socket_filter,
     "syscall:shmctl/SHM_LOCK": _shm_lock,

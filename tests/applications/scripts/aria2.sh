@@ -1,0 +1,3 @@
+mkdir w o; head -c 300000 /dev/urandom >w/f; (cd w && exec python3 -m http.server 7164 --bind 127.0.0.1 >/dev/null 2>&1) &
+port 7164; back aria2c --enable-rpc --rpc-listen-port=7165 --rpc-listen-all=false -d "$T/o" --async-dns=false; port 7165
+curl -s -d '{"jsonrpc":"2.0","id":"1","method":"aria2.addUri","params":[["http://127.0.0.1:7164/f"]]}' http://127.0.0.1:7165/jsonrpc | grep -q result || die add; until_says complete curl -s -d '{"jsonrpc":"2.0","id":"1","method":"aria2.tellStopped","params":[0,1]}' http://127.0.0.1:7165/jsonrpc; [ "$(sha256sum <w/f)" = "$(sha256sum <o/f)" ] || die content

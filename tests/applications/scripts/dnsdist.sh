@@ -1,0 +1,3 @@
+printf '. SOA ns a 1 60 60 60 60\n. NS ns.\nwww.example.com. 60 A 192.0.2.7\n' >z; printf 'server:\n  ip-address: 127.0.0.1\n  port: 7144\n  chroot: ""\n  username: ""\n  zonesdir: "%s"\n  database: ""\n  pidfile: "%s/p"\n  xfrdfile: "%s/x"\n  zonelistfile: "%s/l"\nremote-control:\n  control-enable: no\nzone:\n  name: "."\n  zonefile: z\n' "$T" "$T" "$T" "$T" >n.conf
+(nsd -d -c n.conf >nsd.log 2>&1 &); printf 'setLocal("127.0.0.1:7145")\nnewServer{address="127.0.0.1:7144",healthCheckMode="up"}\npc = newPacketCache(1000)\ngetPool(""):setCache(pc)\n' >d.conf
+back dnsdist --supervised -C d.conf; until_says 192.0.2.7 dig +short +time=1 +tries=1 @127.0.0.1 -p 7145 www.example.com

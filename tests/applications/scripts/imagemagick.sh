@@ -1,0 +1,1 @@
+convert-im6.q16 -size 400x300 plasma:red-blue a.png >im.log 2>&1 || die plasma; convert-im6.q16 a.png -resize 50% -blur 0x2 b.jpg >im.log 2>&1 || die resize; identify-im6.q16 b.jpg | grep -q 200x150 || die size

@@ -1,0 +1,6 @@
+for n in 1; do mariadb-install-db --no-defaults --user=root --datadir="$T/d$n" --auth-root-authentication-method=normal --skip-test-db --innodb-use-native-aio=0 >init.log 2>&1 || die mariadb-install-db; done
+node() { mariadbd --no-defaults --user=root --datadir="$T/d$1" --socket="$T/s$1" --port=337$1 --bind-address=127.0.0.1 --innodb-use-native-aio=0 --binlog-format=ROW --wsrep-on=ON --wsrep-provider=/usr/lib/galera/libgalera_smm.so --wsrep-cluster-address="$2" --wsrep-node-address="127.0.0.1:457$1" --wsrep-provider-options="base_port=457$1;ist.recv_addr=127.0.0.1:458$1;gmcast.listen_addr=tcp://127.0.0.1:457$1;gcache.size=8M" --wsrep-sst-method=rsync --wsrep-sst-receive-address="127.0.0.1:444$1" >"node$1.log" 2>&1 & }
+node 1 gcomm://; until_says Synced mariadb -S "$T/s1" -u root -N -e "show status like 'wsrep_local_state_comment'"
+mariadb -S "$T/s1" -u root -e 'create database x; create table x.t(a int primary key) engine=innodb; insert into x.t values (42)' || die insert
+[ "$(mariadb -S "$T/s1" -u root -N -e "select variable_value from information_schema.global_status where variable_name = 'wsrep_cluster_size'")" = 1 ] || die size
+[ "$(mariadb -S "$T/s1" -u root -N -e 'select a from x.t')" = 42 ] || die select

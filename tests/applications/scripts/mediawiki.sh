@@ -1,0 +1,3 @@
+cp -rL /usr/share/mediawiki w 2>/dev/null; mkdir -p data; P="php8.2 -d extension=mbstring -d extension=xml -d extension=intl -d extension=pdo -d extension=pdo_sqlite -d extension=sqlite3 -d extension=ctype -d extension=dom -d extension=fileinfo -d extension=iconv -d extension=calendar"
+mkdir -p w/images w/cache; rm -f w/LocalSettings.php; $P w/maintenance/install.php --dbtype sqlite --dbpath "$T/data" --dbname x --pass p4ssw0rdx12345 --scriptpath '' --server http://127.0.0.1:7182 hello42 u >install.log 2>&1 || die "$(tail -n 4 install.log)"
+back $P -S 127.0.0.1:7182 -t w; port 7182; curl -sL -m 60 http://127.0.0.1:7182/index.php | grep -q hello42 || die page
