@@ -1,0 +1,173 @@
+"""What is done with a pod that runs: exec, probes, port-forward, ephemeral containers, resize."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.controlplane.processes import free_port
+from tests.node.node import Node
+from tests.node.settings import BUSYBOX
+
+WITHIN_SECONDS = 60
+_SERVE = "echo up; mkdir /www; echo page > /www/x; httpd -f -p 8080 -h /www"
+_MEMORY = """
+cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2> /dev/null
+sed -n 's/MemTotal: *//p' /proc/meminfo
+"""
+
+
+def use_subresources(node: Node, namespace: str, runtime_class: str) -> dict[str, str]:
+    """By what was done: what came of it."""
+    name = f"running-{runtime_class}"
+    _start(node, namespace, name, runtime_class)
+    trials: Mapping[str, Callable[[], str]] = {
+        "exec": lambda: _kubectl(node, "exec", "-n", namespace, name, "--", "cat", "/proc/version"),
+        "attach and logs": lambda: _kubectl(node, "logs", "-n", namespace, name),
+        "exec and http probes": lambda: _ready(node, namespace, name),
+        "port-forward": lambda: _port_forward(node, namespace, name),
+        "ephemeral container": lambda: _ephemeral(node, namespace, name),
+        "resize": lambda: _resize(node, namespace, name),
+    }
+    found = {}
+    for what, do in trials.items():
+        try:
+            found[what] = do()
+        except (RuntimeError, TimeoutError, OSError) as error:
+            found[what] = f"failed: {error}"
+    node.plane.kubectl("delete", "pod", "-n", namespace, name, "--wait=false", "--now")
+    return found
+
+
+def _start(node: Node, namespace: str, name: str, runtime_class: str) -> None:
+    main = {
+        "name": "main",
+        "image": BUSYBOX,
+        "imagePullPolicy": "Never",
+        "command": [
+            "sh",
+            "-c",
+            "echo up; mkdir /www; echo page > /www/x; httpd -f -p 8080 -h /www",
+        ],
+        "readinessProbe": {"exec": {"command": ["cat", "/www/x"]}, "periodSeconds": 1},
+        "livenessProbe": {"httpGet": {"path": "/x", "port": 8080}, "periodSeconds": 1},
+        "resources": {"limits": {"memory": "64Mi", "cpu": "200m"}},
+        "resizePolicy": [{"resourceName": "memory", "restartPolicy": "NotRequired"}],
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "runtimeClassName": runtime_class,
+            "terminationGracePeriodSeconds": 0,
+            "containers": [main],
+        },
+    }
+    node.plane.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
+    node.plane.kubectl(
+        "wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=50s"
+    )
+
+
+def _kubectl(node: Node, *arguments: str) -> str:
+    done = node.plane.kubectl(*arguments, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def _status(node: Node, namespace: str, name: str) -> dict[str, Any]:
+    got = node.plane.kubectl("get", "pod", "-n", namespace, name, "-o", "json").json()
+    return dict(got["status"])
+
+
+def _ready(node: Node, namespace: str, name: str) -> str:
+    time.sleep(5)  # some rounds of the liveness probe
+    main = _status(node, namespace, name)["containerStatuses"][0]
+    return f"ready {main['ready']}, {main['restartCount']} restarts"
+
+
+def _port_forward(node: Node, namespace: str, name: str) -> str:
+    port = free_port()
+    with subprocess.Popen(
+        [str(node.plane.kubectl_path), "port-forward", "-n", namespace, name, f"{port}:8080"],
+        env={"PATH": os.defpath, "KUBECONFIG": str(node.plane.kubeconfig("admin"))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as forward:
+        try:
+            assert forward.stdout is not None
+            said = forward.stdout.readline()
+            got = subprocess.run(
+                ["curl", "-sS", "--max-time", "10", f"http://127.0.0.1:{port}/x"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            forward.kill()
+        if got.returncode:
+            raise RuntimeError(f"{got.stderr.strip()}; {said}{forward.stdout.read()}")
+    return f"answers {got.stdout.strip()!r}"
+
+
+def _ephemeral(node: Node, namespace: str, name: str) -> str:
+    script = "grep -l httpd /proc/[0-9]*/comm | head -n 1; cat /proc/version"
+    node.plane.kubectl(
+        *("debug", "-n", namespace, name, f"--image={BUSYBOX}", "--image-pull-policy=Never"),
+        *("--target=main", "--container=debugger", "--profile=general", "--attach=false"),
+        *("--", "sh", "-c", script),
+    )
+    ended = _until(
+        lambda: (
+            (_status(node, namespace, name).get("ephemeralContainerStatuses") or [{}])[0]
+            .get("state", {})
+            .get("terminated")
+        )
+    )
+    said = node.plane.kubectl("logs", "-n", namespace, name, "-c", "debugger").stdout.split("\n")
+    sees = "sees" if said[0].startswith("/proc/") else "does not see"
+    return f"{ended['reason']}, {sees} the process of its target"
+
+
+def _resize(node: Node, namespace: str, name: str) -> str:
+    resources = {"limits": {"memory": "96Mi", "cpu": "300m"}}
+    resources["requests"] = resources["limits"]
+    patch = {"spec": {"containers": [{"name": "main", "resources": resources}]}}
+    node.plane.kubectl(
+        "patch", "pod", "-n", namespace, name, "--subresource=resize", "-p", json.dumps(patch)
+    )
+
+    def actual() -> Any:
+        status = _status(node, namespace, name)["containerStatuses"][0]
+        given = status.get("resources", {}).get("limits", {})
+        return given if given.get("memory") == "96Mi" and given.get("cpu") == "300m" else None
+
+    try:
+        given = _until(actual, seconds=25)
+    except TimeoutError:
+        status = _status(node, namespace, name)
+        conditions = [c for c in status["conditions"] if c["type"].startswith("PodResize")]
+        return f"not done: {json.dumps(conditions)}"
+    inside = _kubectl(node, "exec", "-n", namespace, name, "--", "sh", "-c", _MEMORY)
+    restarts = _status(node, namespace, name)["containerStatuses"][0]["restartCount"]
+    return (
+        f"done, {restarts} restarts, status {json.dumps(given)}; inside: {' '.join(inside.split())}"
+    )
+
+
+def _until(found: Callable[[], Any], *, seconds: float = WITHIN_SECONDS) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        value = found()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:.0f} s")
+        time.sleep(0.3)
