@@ -90,7 +90,10 @@ def _agrees(predicted: str, observed: str, there: bool) -> Agrees:
 
 def markdown(rows: Sequence[Compared]) -> str:
     """The table for people."""
-    lines = ["| probe | feature | runtime | predicted | observed | agrees |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| probe | feature | runtime | predicted | observed | agrees |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
         said = f"{row.predicted} ({row.verdict})" if row.predicted else "no finding"
         detail = row.detail.replace("|", "\\|")

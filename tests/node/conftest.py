@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ STOP_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The JSON of ``python -m tests.node``; skipped with the reason where it cannot be had."""
     try:
         require_machine()
@@ -34,7 +33,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         if os.environ.get("CI"):
             pytest.fail(str(missing), pytrace=False)
         pytest.skip(str(missing))
-    yield run_node(tmp_path_factory.mktemp("node") / "shown.json")
+    return run_node(tmp_path_factory.mktemp("node") / "shown.json")
 
 
 def run_node(output: Path, *probes: str) -> dict[str, Any]:

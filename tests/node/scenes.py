@@ -97,14 +97,19 @@ def _run(node: Node, namespace: str, name: str, **spec: Any) -> dict[str, Any]:
     done = node.plane.kubectl(
         "create", "-n", namespace, "-f", "-", stdin=json.dumps(pod), user="tenant", check=False
     )
+
+    def seen() -> bool:
+        return f"{namespace}/{name}" in node.log("kubelet")
+
     printed = {"returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
     if done.returncode:
-        return {**printed, "seen_by_kubelet": name in node.log("kubelet")}
+        return {**printed, "seen_by_kubelet": seen()}
     stored, events = _finished(node, namespace, name)
     logs = node.plane.kubectl("logs", "-n", namespace, name, check=False)
+    node.plane.kubectl("delete", "pod", "-n", namespace, name, "--wait=false", "--now")
     return {
         **printed,
-        "seen_by_kubelet": name in node.log("kubelet"),
+        "seen_by_kubelet": seen(),
         "runtime_class": stored["spec"].get("runtimeClassName"),
         "overhead": stored["spec"].get("overhead"),
         "phase": stored["status"]["phase"],

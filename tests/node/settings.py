@@ -130,6 +130,7 @@ def kubelet_arguments(place: Place, kubeconfig: Path) -> list[str]:
         f"--cert-dir={ROOT_DIR}/pki",
         f"--hostname-override={NAME}",
         f"--node-ip={ADDRESS}",
+        "--v=2",  # it names each pod that it is given
     ]
 
 
