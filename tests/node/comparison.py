@@ -18,6 +18,12 @@ EFFECTS: Mapping[str, str] = {
 """What a level of support comes to; a pod sees no difference between two of the same effect."""
 
 
+_NO_CONTRADICTION = frozenset({
+    ("gated", "has no effect"),  # what is switched off is refused, or does nothing
+    ("partial", "works"),  # a probe need not meet the limits
+})  # fmt: skip
+
+
 class Agrees(StrEnum):
     """``UNTOLD``: this machine cannot tell, or the table says that nobody knows."""
 
@@ -52,10 +58,26 @@ def compare(
         for probe in probes:
             if probe.name not in of_runtime:
                 continue
-            there = facilities.get(probe.facility, True)
+            there = facilities.get(probe.facility, True) and not _refused_alike(probe, seen)
             for feature in probe.features:
-                said = predicted[runtime][probe.name].get(feature)
-                yield _row(probe.name, feature, runtime, said, of_runtime[probe.name], there)
+                of_pod = predicted[runtime][probe.name]
+                told = there and not _failed_by_another(feature, of_pod, of_runtime[probe.name])
+                said = of_pod.get(feature)
+                yield _row(probe.name, feature, runtime, said, of_runtime[probe.name], told)
+
+
+def _refused_alike(probe: Probe, seen: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the kubelet or the API server refuses the pod whatever its runtime is."""
+    stages = {o[probe.name]["stage"] for o in seen.values() if probe.name in o}
+    return len(seen) > 1 and stages <= {"kubelet", "API server"}
+
+
+def _failed_by_another(
+    feature: str, of_pod: Mapping[str, Mapping[str, str]], seen: Mapping[str, str]
+) -> bool:
+    """Whether the pod never ran, and another feature of it was predicted to be why."""
+    failing = {f for f, said in of_pod.items() if EFFECTS.get(said["support"]) == "fails"}
+    return seen["stage"] != "inside" and feature not in failing and bool(failing)
 
 
 def _row(
@@ -64,7 +86,7 @@ def _row(
     runtime: str,
     said: Mapping[str, str] | None,
     seen: Mapping[str, str],
-    there: bool,
+    told: bool,
 ) -> Compared:
     support = said["support"] if said else "full"
     return Compared(
@@ -76,13 +98,15 @@ def _row(
         observed=seen["level"],
         stage=seen["stage"],
         detail=seen["detail"],
-        agrees=_agrees(support, seen["level"], there),
+        agrees=_agrees(support, seen["level"], told),
     )
 
 
-def _agrees(predicted: str, observed: str, there: bool) -> Agrees:
-    if predicted == "unknown" or not there:
+def _agrees(predicted: str, observed: str, told: bool) -> Agrees:
+    if predicted == "unknown" or not told:
         return Agrees.UNTOLD
+    if (predicted, EFFECTS.get(observed)) in _NO_CONTRADICTION:
+        return Agrees.YES
     if EFFECTS[predicted] == EFFECTS.get(observed):
         return Agrees.YES
     return Agrees.NO

@@ -38,8 +38,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def run_node(output: Path, *probes: str) -> dict[str, Any]:
     """Run the trial in a process that undoes all it did, also when this one is interrupted."""
-    command = (sys.executable, "-m", "tests.node", "--output", str(output))
-    command += ("--end-with-parent", *probes)
+    asked = ("--output", str(output), "--end-with-parent", *probes)
+    command = (sys.executable, "-m", "tests.node", *asked)
     with subprocess.Popen(command, cwd=ROOT, process_group=0) as process:
         try:
             code = process.wait()

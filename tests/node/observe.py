@@ -130,4 +130,4 @@ def _short(text: str) -> str:
     text = re.sub(r"[0-9a-f]{64}", "<id>", " ".join(text.split()))
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uid>", text)
     text = re.sub(r"/\S*runtimegate-node-[^/\s\"]+", "<node>", text)
-    return text if len(text) <= 400 else f"{text[:397]}..."
+    return text if len(text) <= 600 else f"{text[:597]}..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ class Host:
     def tick(self) -> None:
         """Make a mount for each pod that waits for one; tell each pod whose mount is seen."""
         shared = self.folder / "shared"
+        shared.joinpath("huge-pages-free").write_text(_huge_pages_free())
         for waiting in shared.joinpath("waiting").iterdir():
             later = shared / f"later-{waiting.name}"
             if not later.exists():
@@ -56,6 +58,11 @@ class Host:
         self.listener.kill()
 
 
+def _huge_pages_free() -> str:
+    found = re.search(r"^HugePages_Free: *(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return found[1] if found else "0"
+
+
 def prepare(plane: ControlPlane, folder: Path, namespace: str) -> Host:
     """Fill ``folder``, the kubelet's seccomp folder, and the cluster."""
     for name in ("folder", "shared/waiting", "nested/below"):
@@ -66,6 +73,7 @@ def prepare(plane: ControlPlane, folder: Path, namespace: str) -> Host:
     profiles = Path(ROOT_DIR, "seccomp")
     profiles.mkdir(exist_ok=True)
     profiles.joinpath("no-mkdir.json").write_text(json.dumps(NO_MKDIR))
+    folder.joinpath("shared", "huge-pages-free").write_text(_huge_pages_free())
     _extended_resource(plane)
     _block_volume(plane, folder, namespace)
     socket = folder / "listening.sock"

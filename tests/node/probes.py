@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from tests.node.images import NOBODY
 from tests.node.settings import BUSYBOX
 
 SHM_KEY = "0x52474154"
+NEEDS = "runtimegate.dev/needs"
 DONGLE = "example.com/dongle"
 _SAY = 'say() { printf "%s" "$*" > /dev/termination-log; exit 0; }\n'
 
@@ -24,7 +25,8 @@ class Probe:
     """One pod. ``features`` are the rows of the table that it tries, none where there is no row.
 
     ``spec`` and ``container`` are what its spec and its one container have besides; ``facility``
-    is what the node's kernel must have for the probe to tell anything (trial.FACILITIES).
+    is what the node's kernel must have for the probe to tell anything (trial.FACILITIES), and
+    ``needs`` what no field says, as the annotation runtimegate.dev/needs does.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Probe:
     spec: Mapping[str, Any] = field(default_factory=dict)
     container: Mapping[str, Any] = field(default_factory=dict)
     facility: str = ""
+    needs: str = ""
 
     def pod(self, *, name: str, runtime_class: str) -> dict[str, Any]:
         """The pod as JSON."""
@@ -48,7 +51,11 @@ class Probe:
         return {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "labels": {"probe": self.name}},
+            "metadata": {
+                "name": name,
+                "labels": {"probe": self.name},
+                "annotations": {NEEDS: self.needs} if self.needs else {},
+            },
             "spec": {
                 "runtimeClassName": runtime_class,
                 "restartPolicy": "Never",
@@ -63,14 +70,21 @@ def _security(**fields: Any) -> dict[str, Any]:
     return {"securityContext": fields}
 
 
-def _volume(source: Mapping[str, Any], **mount: Any) -> dict[str, Mapping[str, Any]]:
+class _Mounted(TypedDict):
+    """The two parts of a pod that mount a volume."""
+
+    spec: Mapping[str, Any]
+    container: Mapping[str, Any]
+
+
+def _volume(source: Mapping[str, Any], **mount: Any) -> _Mounted:
     return {
         "spec": {"volumes": [{"name": "v", **source}]},
         "container": {"volumeMounts": [{"name": "v", "mountPath": "/v", **mount}]},
     }
 
 
-def _host_path(path: Path | str, kind: str, **mount: Any) -> dict[str, Mapping[str, Any]]:
+def _host_path(path: Path | str, kind: str, **mount: Any) -> _Mounted:
     return _volume({"hostPath": {"path": str(path), "type": kind}}, **mount)
 
 
@@ -153,10 +167,8 @@ say full "uid_map:$map"
     Probe(
         name="user-namespace-volumes",
         features=("pod:hostUsers/false",),
-        **{
-            **_volume({"emptyDir": {}}),
-            "spec": {"hostUsers": False, "volumes": [{"name": "v", "emptyDir": {}}]},
-        },
+        spec={"hostUsers": False, "volumes": [{"name": "v", "emptyDir": {}}]},
+        container={"volumeMounts": [{"name": "v", "mountPath": "/v"}]},
         script="""
 touch /v/file || say partial "cannot write to an emptyDir"
 say full "a file made in an emptyDir belongs to $(stat -c %u /v/file)"
@@ -169,8 +181,9 @@ _PRIVILEGES = (
         name="privileged", features=("pod:privileged",), container=_security(privileged=True),
         script="""
 caps=$(sed -n 's/^CapEff:[^0-9]*//p' /proc/self/status)
-[ -e /dev/loop-control ] && say full "has the node's devices, CapEff $caps"
-say scoped "CapEff $caps, $(ls /dev | wc -l) entries in /dev, none of the node's"
+[ -e /dev/loop-control ] || say scoped "CapEff $caps, no device of the node in /dev"
+got=$(probe open /dev/loop-control) && say full "opens the node's devices, CapEff $caps"
+say scoped "CapEff $caps, the node's devices are in /dev, to open one answers $got"
 """,
     ),
     Probe(
@@ -220,15 +233,23 @@ say ignored "{name} was asked to be {value}, is: $is"
 """,
         )
         for short, name, value in (
-            ("somaxconn", "net.core.somaxconn", "1024"),
+            ("somaxconn", "net.core.somaxconn", "2048"),
             ("port-start", "net.ipv4.ip_unprivileged_port_start", "79"),
             ("shm-rmid", "kernel.shm_rmid_forced", "1"),
             ("keepalive", "net.ipv4.tcp_keepalive_time", "601"),
             ("port-range", "net.ipv4.ip_local_reserved_ports", "8080"),
-            ("disable-ipv6", "net.ipv6.conf.all.disable_ipv6", "1"),
             ("ip-forward", "net.ipv4.ip_forward", "1"),
             ("nr-open", "fs.nr_open", "1048570"),
         )
+    ),
+    Probe(
+        name="sysctl-disable-ipv6",
+        features=("pod:sysctl/net.ipv6.conf.all.disable_ipv6",),
+        spec=_security(sysctls=[{"name": "net.ipv6.conf.all.disable_ipv6", "value": "1"}]),
+        script="""
+have=$(ip -6 -o addr | wc -l)
+[ "$have" = 0 ] && say full "no IPv6 addresses"; say ignored "$have IPv6 addresses"
+""",
     ),
     Probe(
         name="proc-mount", features=("pod:procMount/Unmasked",),
@@ -249,7 +270,7 @@ say full "a setuid program stays $got, NoNewPrivs: $flag"
 """,
     ),
     Probe(
-        name="setuid", features=("exec:setuid",),
+        name="setuid", features=("exec:setuid",), needs="exec:setuid",
         container=_security(runAsUser=NOBODY, allowPrivilegeEscalation=True),
         script="""
 got=$(probe-setuid euid) && say full "a setuid program is root"
@@ -257,7 +278,7 @@ say ignored "a setuid program stays $got"
 """,
     ),
     _cap("NET_RAW", "probe raw-socket"),
-    _cap("NET_ADMIN", "ip link set lo down"),
+    _cap("NET_ADMIN", "ip addr add 192.0.2.7/32 dev lo"),
     _cap("SYS_ADMIN", "mount -t tmpfs tmpfs /tmp"),
     _cap("SYS_PTRACE", "probe ptrace"),
     _cap("SYS_CHROOT", "chroot / /bin/true"),
@@ -280,37 +301,6 @@ say full "CapEff $caps"
 
 _RESOURCES = (
     Probe(
-        name="hugepages", features=("pod:resources/hugepages",),
-        container={
-            "resources": {
-                "limits": {"hugepages-2Mi": "2Mi", "memory": "64Mi"}, "requests": {"cpu": "10m"},
-            }
-        },
-        script="""
-probe map-hugetlb > /tmp/got & sleep 0.5
-free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
-all=$(sed -n 's/^HugePages_Total: *//p' /proc/meminfo)
-wait; got=$(cat /tmp/got)
-[ "$got" = ok ] || say errno "$got"
-[ "${all:-0}" -gt "${free:-0}" ] && say full "MAP_HUGETLB took one of $all pages"
-say ignored "MAP_HUGETLB succeeds, HugePages_Total: ${all:-none}, HugePages_Free: ${free:-none}"
-""",
-    ),
-    Probe(
-        name="hugepages-volume", features=("pod:hugepages",),
-        spec={"volumes": [{"name": "v", "emptyDir": {"medium": "HugePages"}}]},
-        container={
-            "volumeMounts": [{"name": "v", "mountPath": "/v"}],
-            "resources": {"limits": {"hugepages-2Mi": "2Mi", "memory": "64Mi"}},
-        },
-        script="""
-kind=$(awk '$2 == "/v" {print $3}' /proc/self/mounts)
-got=$(dd if=/dev/zero of=/v/file bs=4k count=1 2>&1) && wrote=yes || wrote=no
-[ "$kind" = hugetlbfs ] && say full "$kind"
-say ignored "$kind, a plain write works: $wrote"
-""",
-    ),
-    Probe(
         name="extended-resource", features=(f"pod:resources/{DONGLE}",),
         container={"resources": {"limits": {DONGLE: "1"}}},
         script='say full "the pod runs; the resource brings nothing that it could use"',
@@ -318,13 +308,50 @@ say ignored "$kind, a plain write works: $wrote"
     Probe(
         name="block-volume", features=("pod:volumeDevices",),
         spec={"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "block"}}]},
-        container={"volumeDevices": [{"name": "v", "devicePath": "/dev/block"}]},
+        container={"volumeDevices": [{"name": "v", "devicePath": "/dev/data"}]},
         script="""
-got=$(probe read /dev/block) && say full "reads the block device"
+got=$(probe read /dev/data) && say full "reads the block device"
 say errno "$got"
 """,
     ),
 )  # fmt: skip
+
+
+def _huge_pages(
+    host: Path,
+    name: str,
+    feature: str,
+    trial: str,
+    *,
+    volume: Mapping[str, Any] | None = None,
+    mount: Mapping[str, Any] | None = None,
+) -> Probe:
+    """A pod that holds a huge page while it looks at what the node (Host.tick) has left."""
+    node = _host_path(host / "shared", "Directory")
+    return Probe(
+        name=name,
+        features=(feature,),
+        facility="huge pages",
+        spec={"volumes": [*node["spec"]["volumes"], *([volume] if volume else [])]},
+        container={
+            "volumeMounts": [*node["container"]["volumeMounts"], *([mount] if mount else [])],
+            "resources": {
+                "limits": {"hugepages-2Mi": "2Mi", "memory": "64Mi"},
+                "requests": {"cpu": "10m"},
+            },
+        },
+        script=f"""
+before=$(cat /v/huge-pages-free)
+probe {trial} > /tmp/got 2>&1 &
+for i in $(seq 20); do
+  sleep 0.5
+  [ "$(cat /v/huge-pages-free)" -lt "$before" ] && say full "the node has a huge page less"
+done
+wait; got=$(tail -n 1 /tmp/got)
+[ "$got" = ok ] || say errno "$(head -c 200 /tmp/got)"
+say ignored "it is mapped, the node has no huge page less"
+""",
+    )
 
 
 def _mounts(host: Path) -> tuple[Probe, ...]:
@@ -337,6 +364,7 @@ done
 say ignored "a mount that the node makes is not seen"
 """
     return (
+        _huge_pages(host, "hugepages", "pod:resources/hugepages", "map-hugetlb"),
         Probe(
             name="host-path-folder", features=("pod:hostPath",),
             **_host_path(host / "folder", "Directory"),
@@ -356,28 +384,45 @@ say errno "$(cat /v/file 2>&1)"
             script='got=$(probe connect /v) && say full connects; say errno "connect: $got"',
         ),
         Probe(
-            name="host-path-socket-in-folder", features=("pod:hostPath",),
+            name="host-path-socket-in-folder", features=("pod:hostPath/Socket",),
+            needs="pod:hostPath/Socket",
             **_host_path(host, "Directory"),
             script='got=$(probe connect /v/listening.sock) && say full connects;'
                    ' say errno "connect: $got"',
         ),
-        Probe(
-            name="host-path-device", features=("pod:hostPath/device",),
-            spec=_host_path("/dev/loop-control", "CharDevice")["spec"],
-            container={
-                **_security(privileged=True),
-                "volumeMounts": [{"name": "v", "mountPath": "/v"}],
-            },
-            script='got=$(probe open /v) && say full opens; say errno "open: $got"',
+        *(
+            Probe(
+                name=f"host-path-{name}",
+                features=(feature,),
+                spec=_host_path(f"/dev/{path}", "CharDevice")["spec"],
+                container={
+                    **_security(privileged=True),
+                    "volumeMounts": [{"name": "v", "mountPath": f"/dev/{path}"}],
+                },
+                script=f'got=$(probe open /dev/{path}) && say full opens; say errno "open: $got"',
+            )
+            for name, path, feature in (
+                ("loop-control", "loop-control", "pod:hostPath/device"),
+                ("kvm", "kvm", "pod:hostPath/device"),
+                ("fuse", "fuse", "pod:hostPath/device/fuse"),
+                ("tun", "net/tun", "pod:hostPath/device/net/tun"),
+            )
         ),
-        Probe(
-            name="host-path-fuse", features=("pod:hostPath/device",),
-            spec=_host_path("/dev/fuse", "CharDevice")["spec"],
-            container={
-                **_security(privileged=True),
-                "volumeMounts": [{"name": "v", "mountPath": "/dev/fuse"}],
-            },
-            script='got=$(probe open /dev/fuse) && say full opens; say errno "open: $got"',
+        *(
+            Probe(
+                name=f"host-path-{name}", features=(),
+                spec=_host_path(f"/dev/{path}", "CharDevice")["spec"],
+                container={
+                    **_security(**security),
+                    "volumeMounts": [{"name": "v", "mountPath": f"/dev/{path}"}],
+                },
+                script=f'got=$(probe open /dev/{path}) && say full opens; say errno "open: $got"',
+            )
+            for name, path, security in (
+                ("fuse-unprivileged", "fuse", {}),
+                ("fuse-sys-admin", "fuse", {"capabilities": {"add": ["SYS_ADMIN"]}}),
+                ("tun-net-admin", "net/tun", {"capabilities": {"add": ["NET_ADMIN"]}}),
+            )
         ),
         Probe(
             name="host-path-null", features=("pod:hostPath",),
@@ -441,6 +486,11 @@ say ignored "the node does not see the pod's mount"
             **_volume({"emptyDir": {}}, subPath="a/b"),
             script='touch /v/x && say full "writes"; say errno "cannot write"',
         ),
+        _huge_pages(
+            host, "hugepages-volume", "pod:hugepages", "map-file /huge/file",
+            volume={"name": "huge", "emptyDir": {"medium": "HugePages"}},
+            mount={"name": "huge", "mountPath": "/huge"},
+        ),
         Probe(
             name="image-volume", features=("pod:volumes.image",),
             **_volume({"image": {"reference": BUSYBOX, "pullPolicy": "Never"}}),
@@ -456,7 +506,9 @@ say full "shows the image, read-only"
 _WITHOUT_ROWS = (
     Probe(
         name="plain", features=(),
-        script='say full "$(cut -d" " -f1-3 /proc/version)"',
+        script="""
+say full "$(cut -d" " -f1-3 /proc/version), $(ip -6 -o addr | wc -l) IPv6 addresses"
+""",
     ),
     Probe(
         name="memory-volume", features=(),
@@ -490,8 +542,8 @@ say full "groups: $(id -G), files of group $(stat -c %g /v/x)"
         name="memory-limit", features=(),
         container={"resources": {"limits": {"memory": "32Mi"}}},
         script="""
-head -c 67108864 /dev/zero | tail > /dev/null && say ignored "64 MiB fit into 32"
-say full "what takes more is ended"
+head -c 67108864 /dev/zero | tail > /dev/null || say full "64 MiB do not fit into 32"
+say scoped "64 MiB fit into 32, $(sed -n 's/MemTotal: *//p' /proc/meminfo) in all"
 """,
     ),
     Probe(

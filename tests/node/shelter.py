@@ -63,22 +63,20 @@ class Shelter:
 @contextmanager
 def shelter() -> Iterator[Shelter]:
     """Make the shelter; at the end undo all that a node did to the machine."""
-    huge_pages = HUGE_PAGES.read_text() if HUGE_PAGES.exists() else None
     place = Shelter(
         folder=Path(tempfile.mkdtemp(prefix="runtimegate-node-")),
         cgroup=f"runtimegate-node-{os.getpid()}",
     )
     with _ended_by_exception():
+        added = 0
         try:
             _make_cgroups(place.cgroup)
-            if huge_pages is not None:
-                HUGE_PAGES.write_text(str(int(huge_pages) + MORE_HUGE_PAGES))
+            added = _add_huge_pages(MORE_HUGE_PAGES)
             yield place
         finally:
             _free_loop_devices(place.folder)
             _remove_cgroups(place.cgroup)
-            if huge_pages is not None:
-                HUGE_PAGES.write_text(huge_pages)
+            _add_huge_pages(-added)
             shutil.rmtree(place.folder, ignore_errors=True)
 
 
@@ -106,6 +104,15 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
         raise SystemExit("the parent has ended")
+
+
+def _add_huge_pages(number: int) -> int:
+    """How many the kernel found, or took back; relative, since two runs may be at it."""
+    if not number or not HUGE_PAGES.exists():
+        return 0
+    before = int(HUGE_PAGES.read_text())
+    HUGE_PAGES.write_text(str(max(0, before + number)))
+    return int(HUGE_PAGES.read_text()) - before
 
 
 def cgroup_folders(name: str) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from tests.controlplane.processes import free_port
 from tests.node.node import Node
 from tests.node.settings import BUSYBOX
+from tests.node.shelter import cgroup_folders
 
 WITHIN_SECONDS = 60
 _SERVE = "echo up; mkdir /www; echo page > /www/x; httpd -f -p 8080 -h /www"
@@ -96,7 +98,11 @@ def _port_forward(node: Node, namespace: str, name: str) -> str:
     port = free_port()
     with subprocess.Popen(
         [str(node.plane.kubectl_path), "port-forward", "-n", namespace, name, f"{port}:8080"],
-        env={"PATH": os.defpath, "KUBECONFIG": str(node.plane.kubeconfig("admin"))},
+        env={
+            "HOME": str(node.plane.folder),
+            "PATH": os.defpath,
+            "KUBECONFIG": str(node.plane.kubeconfig("admin")),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -113,7 +119,9 @@ def _port_forward(node: Node, namespace: str, name: str) -> str:
         finally:
             forward.kill()
         if got.returncode:
-            raise RuntimeError(f"{got.stderr.strip()}; {said}{forward.stdout.read()}")
+            said += forward.stdout.read()
+            why = re.search(r"dial tcp4 127\.0\.0\.1:8080: connect: [a-z ]+", said)
+            raise RuntimeError(why[0].strip() if why else f"{got.stderr.strip()}; {said}")
     return f"answers {got.stdout.strip()!r}"
 
 
@@ -160,6 +168,21 @@ def _resize(node: Node, namespace: str, name: str) -> str:
     return (
         f"done, {restarts} restarts, status {json.dumps(given)}; inside: {' '.join(inside.split())}"
     )
+
+
+def _limits(node: Node, namespace: str, name: str) -> list[str]:
+    """The memory limits of the pod's cgroup and of those below it."""
+    pod = node.plane.kubectl("get", "pod", "-n", namespace, name, "-o", "json").json()
+    uid = pod["metadata"]["uid"]
+    found = []
+    for folder in cgroup_folders(node.place.cgroup):
+        for limit in sorted(folder.rglob("memory.limit_in_bytes")) + sorted(
+            folder.rglob("memory.max")
+        ):
+            if f"pod{uid}" in str(limit):
+                depth = len(limit.parent.parts) - str(limit).split("/").index(f"pod{uid}")
+                found.append(f"{'pod' if depth == 1 else 'below'} {limit.read_text().strip()}")
+    return found
 
 
 def _until(found: Callable[[], Any], *, seconds: float = WITHIN_SECONDS) -> Any:

@@ -34,6 +34,7 @@ var trials = map[string]func(arguments []string) error{
 	"read":        read,
 	"raw-socket":  func([]string) error { return raw() },
 	"map-hugetlb": func([]string) error { return mapHuge() },
+	"map-file":    mapFile,
 	"bpf":         func([]string) error { return call(sysBPF, 0, uintptr(unsafe.Pointer(&bpfMap)), unsafe.Sizeof(bpfMap)) },
 	"perf-event": func([]string) error {
 		return call(sysPerf, uintptr(unsafe.Pointer(&perfEvent)), 0, ^uintptr(0), ^uintptr(0), 0)
@@ -149,15 +150,31 @@ func raw() error {
 	return syscall.Close(fd)
 }
 
-// mapHuge maps one huge page, writes to it, and holds it for a moment: others may count it.
+// mapHuge maps one huge page of nothing.
 func mapHuge() error {
-	flags := syscall.MAP_ANON | syscall.MAP_PRIVATE | mapHugeTLB
-	page, err := syscall.Mmap(-1, 0, hugePage, syscall.PROT_READ|syscall.PROT_WRITE, flags)
+	return hold(-1, syscall.MAP_ANON|syscall.MAP_PRIVATE|mapHugeTLB)
+}
+
+// mapFile makes a file of the size of a huge page and maps it.
+func mapFile(arguments []string) error {
+	fd, err := syscall.Open(arguments[0], syscall.O_CREAT|syscall.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Ftruncate(fd, hugePage); err != nil {
+		return err
+	}
+	return hold(fd, syscall.MAP_SHARED)
+}
+
+// hold writes to what is mapped, and keeps it for a while: others count what is left.
+func hold(fd, flags int) error {
+	page, err := syscall.Mmap(fd, 0, hugePage, syscall.PROT_READ|syscall.PROT_WRITE, flags)
 	if err != nil {
 		return err
 	}
 	page[0] = 1
-	time.Sleep(time.Second)
+	time.Sleep(12 * time.Second)
 	return syscall.Munmap(page)
 }
 
