@@ -29,7 +29,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint controlplane runsc ## all tests, the real API server and the real runsc included
+test: lint controlplane runsc node ## all tests: the real API server, the real runsc, the real node
 	$(BIN)/pytest -q
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)

@@ -16,6 +16,8 @@ def predict(
     probes: Sequence[Probe], runtime: str, releases: Mapping[str, str]
 ) -> dict[str, dict[str, Mapping[str, str]]]:
     """By probe and feature: ``support`` and ``verdict``; every need of a pod is a finding."""
+    if not probes:
+        return {}
     pods = [p.pod(name=p.name, runtime_class=runtime) for p in probes]
     done = subprocess.run(
         [

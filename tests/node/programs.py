@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,6 +152,10 @@ DEBIAN_PACKAGES = {"runc": "usr/sbin/runc", "busybox-static": "bin/busybox"}
 """Programs taken from packages of Debian, and where they lie in them."""
 
 
+TOOLS = {"unshare": "util-linux", "losetup": "mount", "mount": "mount", "ip": "iproute2"}
+"""Programs of the machine, and their packages."""
+
+
 def lacks_sys_resource() -> bool:
     """Whether this process, root or not, may not lower an oom_score_adj."""
     status = Path("/proc/self/status").read_text()
@@ -182,6 +188,10 @@ class NodeForbidden(Exception):
 
 def require_programs() -> None:
     """Raise NodeMissing unless all is built and fetched, runsc included."""
+    tools = [name for name in TOOLS if shutil.which(name) is None]
+    if tools:
+        packages = sorted({TOOLS[name] for name in tools})
+        raise NodeMissing(f"a node needs {', '.join(tools)} (Debian: {', '.join(packages)})")
     absent = [program.name for program in (*programs(), RUNSC) if not program.is_current()]
     absent += [name for name in DEBIAN_PACKAGES if not os.access(debian_program(name), os.X_OK)]
     if absent:
@@ -195,12 +205,24 @@ def require_machine() -> None:
     """Raise NodeForbidden where the kernel or the user cannot do what a node needs."""
     if os.geteuid():
         raise NodeForbidden("a node needs root: namespaces, mounts and cgroups")
-    for program in ("unshare", "ip", "mount"):
-        if shutil.which(program) is None:
-            raise NodeForbidden(f"a node needs {program} (Debian: util-linux, iproute2)")
     systems = Path("/proc/filesystems").read_text().split()
     if "overlay" not in systems:
         raise NodeForbidden("this kernel has no overlay file system")
-    # ends with the process that tries it
-    if os.system("unshare --mount --net --ipc --uts --pid --fork true 2>/dev/null"):
+    temporary = tempfile.gettempdir()
+    if "overlayfs" in _said("stat", "-f", "-c", "%T", temporary):
+        raise NodeForbidden(f"{temporary} is on overlayfs; let TMPDIR name a folder that is not")
+    made = _said("unshare", *NAMESPACES, "--fork", "echo", "made")
+    if made != "made" and shutil.which("unshare"):
         raise NodeForbidden("this machine lets root make no namespaces")
+
+
+NAMESPACES = ("--mount", "--net", "--ipc", "--uts", "--pid")
+
+
+def _said(*command: str) -> str:
+    """What a command prints; nothing where it cannot be run."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()

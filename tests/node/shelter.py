@@ -22,14 +22,15 @@ from pathlib import Path
 from types import FrameType
 
 from tests.controlplane.processes import LAUNCHER
+from tests.node.programs import NAMESPACES
 
 CGROUPS = Path("/sys/fs/cgroup")
 HUGE_PAGES = Path("/proc/sys/vm/nr_hugepages")
 MORE_HUGE_PAGES = 4
 GONE_SECONDS = 15
 _UNSHARE = (
-    *("unshare", "--mount", "--propagation", "private", "--net", "--ipc", "--uts"),
-    *("--pid", "--fork", "--kill-child=KILL", "--mount-proc"),
+    *("unshare", *NAMESPACES, "--propagation", "private"),
+    *("--fork", "--kill-child=KILL", "--mount-proc"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -28,7 +29,9 @@ def use_subresources(node: Node, namespace: str, runtime_class: str) -> dict[str
     name = f"running-{runtime_class}"
     _start(node, namespace, name, runtime_class)
     trials: Mapping[str, Callable[[], str]] = {
-        "exec": lambda: _kubectl(node, "exec", "-n", namespace, name, "--", "cat", "/proc/version"),
+        "exec": lambda: _kubectl(
+            node, "exec", "-n", namespace, name, "--", "cut", "-d ", "-f1-3", "/proc/version"
+        ),
         "attach and logs": lambda: _kubectl(node, "logs", "-n", namespace, name),
         "exec and http probes": lambda: _ready(node, namespace, name),
         "port-forward": lambda: _port_forward(node, namespace, name),
@@ -110,19 +113,26 @@ def _port_forward(node: Node, namespace: str, name: str) -> str:
         try:
             assert forward.stdout is not None
             said = forward.stdout.readline()
-            got = subprocess.run(
-                ["curl", "-sS", "--max-time", "10", f"http://127.0.0.1:{port}/x"],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            page, error = _get(port)
         finally:
             forward.kill()
-        if got.returncode:
+        if error:
             said += forward.stdout.read()
             why = re.search(r"dial tcp4 127\.0\.0\.1:8080: connect: [a-z ]+", said)
-            raise RuntimeError(why[0].strip() if why else f"{got.stderr.strip()}; {said}")
-    return f"answers {got.stdout.strip()!r}"
+            raise RuntimeError(why[0].strip() if why else f"{error}; {said}")
+    return f"answers {page!r}"
+
+
+def _get(port: int) -> tuple[str, str]:
+    """What is served on a port of the loopback, or the error."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/x")
+        return connection.getresponse().read().decode().strip(), ""
+    except (OSError, http.client.HTTPException) as error:
+        return "", str(error)
+    finally:
+        connection.close()
 
 
 def _ephemeral(node: Node, namespace: str, name: str) -> str:
@@ -165,9 +175,9 @@ def _resize(node: Node, namespace: str, name: str) -> str:
         return f"not done: {json.dumps(conditions)}"
     inside = _kubectl(node, "exec", "-n", namespace, name, "--", "sh", "-c", _MEMORY)
     restarts = _status(node, namespace, name)["containerStatuses"][0]["restartCount"]
-    return (
-        f"done, {restarts} restarts, status {json.dumps(given)}; inside: {' '.join(inside.split())}"
-    )
+    seen = " ".join(inside.split())
+    on_node = ", ".join(_limits(node, namespace, name)) or "no limit"
+    return f"done, {restarts} restarts; status {given}; inside: {seen}; on the node: {on_node}"
 
 
 def _limits(node: Node, namespace: str, name: str) -> list[str]:

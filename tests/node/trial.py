@@ -25,6 +25,7 @@ from tests.node.scenes import play
 from tests.node.subresources import use_subresources
 
 PROBES_IN = "probes"
+SUBRESOURCES = "subresources"
 CLASSES = ("gvisor", "runc")
 FACILITIES = {
     "AppArmor": "/sys/module/apparmor",
@@ -66,7 +67,7 @@ def trial(node: Node, only: Sequence[str]) -> dict[str, Any]:
         c: {name: asdict(o) for name, o in of_class.items()}
         for c, of_class in found["probes"].items()
     }
-    if not only or "subresources" in only:
+    if not only or SUBRESOURCES in only:
         found["subresources"] = {
             c: _timed(f"subresources on {c}", lambda c=c: use_subresources(node, PROBES_IN, c))  # type: ignore[misc]
             for c in CLASSES
