@@ -9,7 +9,8 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane runsc verify-facts tables bench docs lock clean
+.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node applications \
+	verify-facts tables bench docs lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and t
 	@$(BIN)/python -m tests.demo.cluster
 
 check: lint ## seconds, no network: lint and the quick tests
-	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc"
+	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node"
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/ruff check
@@ -29,7 +30,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint tables controlplane runsc ## all tests, the real API server and the real runsc included
+test: lint tables controlplane runsc node ## all tests: the real API server, the real runsc, the real node
 	$(BIN)/pytest -q
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
@@ -37,6 +38,12 @@ controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (a
 
 runsc: ## build gVisor's runsc (about 3 min cold), and fetch Debian's two releases of it
 	tests/runsc/build
+
+node: controlplane runsc ## build kubelet, containerd and gVisor's shim for it (about 4 min more cold)
+	tests/node/build
+
+e2e-node: $(VENV)/.dev node ## kubectl create to a pod in gVisor, on a real node in namespaces (needs root)
+	$(BIN)/pytest -q -m node tests/node
 
 applications: ## unpack Debian's servers for tests/applications (1 GB to fetch; needs root)
 	tests/applications/build

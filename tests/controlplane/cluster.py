@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,12 +64,17 @@ class ControlPlane:
         *,
         ready_within_seconds: float = 90,
         new_port: Callable[[], int] = free_port,
+        more_users: Mapping[str, tuple[str, ...]] | None = None,
+        more_arguments: Sequence[str] = (),
     ) -> None:
+        """``more_users`` (and their groups) log in too; ``more_arguments`` are the API server's."""
         self._binaries = binaries
+        self._users = {**settings.USERS, **(more_users or {})}
+        self._more_arguments = more_arguments
         self._new_port = new_port
         self._ready_within_seconds = ready_within_seconds
         self._serving = serving_pair()
-        self._tokens = {user: secrets.token_hex(16) for user in settings.USERS}
+        self._tokens = {user: secrets.token_hex(16) for user in self._users}
         self._components: dict[str, Component] = {}
         self._folder: Path | None = None
         self._port = 0
@@ -137,6 +142,11 @@ class ControlPlane:
     def token(self, user: str) -> str:
         """The bearer token of one of settings.USERS."""
         return self._tokens[user]
+
+    @property
+    def kubectl_path(self) -> Path:
+        """The program, for what does not end by itself: port-forward, exec with a terminal."""
+        return self._binaries.kubectl
 
     def kubeconfig(self, user: str) -> Path:
         """A kubeconfig for one of settings.USERS."""
@@ -224,7 +234,10 @@ class ControlPlane:
         etcd = self._run(self._binaries.etcd, settings.etcd_arguments(self._folder))
         up = settings.etcd_socket(self._folder).exists
         etcd.wait_until(up, seconds=self._ready_within_seconds)
-        arguments = settings.kube_apiserver_arguments(self._folder, port)
+        arguments = [
+            *settings.kube_apiserver_arguments(self._folder, port),
+            *self._more_arguments,
+        ]
         apiserver = self._run(self._binaries.kube_apiserver, arguments)
         for path in ("/readyz", "/api/v1/namespaces/default", "/api/v1/namespaces/kube-system"):
             # The namespaces are made after the server calls itself ready.
@@ -240,7 +253,7 @@ class ControlPlane:
 
     def _write_files(self) -> None:
         files = {
-            "tokens.csv": settings.token_file(self._tokens),
+            "tokens.csv": settings.token_file(self._tokens, self._users),
             "audit-policy.json": json.dumps(settings.AUDIT_POLICY),
             "service-account.key": signing_key(),
             "apiserver.crt": self._serving.certificate_pem,

@@ -114,11 +114,11 @@ def kube_controller_manager_arguments(folder: Path, kubeconfig: Path) -> list[st
     ]
 
 
-def token_file(tokens: Mapping[str, str]) -> str:
+def token_file(tokens: Mapping[str, str], users: Mapping[str, tuple[str, ...]]) -> str:
     """The API server's --token-auth-file: `token,user,uid` a line, then `,"group,group"` if any."""
     lines = []
     for user, token in tokens.items():
-        groups = f',"{",".join(USERS[user])}"' if USERS[user] else ""
+        groups = f',"{",".join(users[user])}"' if users[user] else ""
         lines.append(f"{token},{user},{user}{groups}\n")
     return "".join(lines)
 

@@ -18,45 +18,62 @@ NEEDS_BPF: Any = {"annotations": {"runtimegate.dev/needs": "syscall:bpf"}}
 AMD, ARM = {"kubernetes.io/arch": "amd64"}, {"kubernetes.io/arch": "arm64"}
 
 
-def concerns(obj: Any, rows: CompatTable, *nodes: NodeView) -> tuple[Finding, ...]:
+def concerns(
+    obj: Any, rows: CompatTable, *nodes: NodeView, runtime: str = "gvisor"
+) -> tuple[Finding, ...]:
     view = pod_view(obj)
     placement = placement_of(view)
     there = There(placement=placement, landing=cluster(*nodes).landing("gvisor", placement))
-    return concerns_there(needs_of(view, rows), profile("gvisor", "20260817.0"), there, rows, TODAY)
+    release = "20260817.0" if runtime == "gvisor" else "1.3.0"
+    return concerns_there(needs_of(view, rows), profile(runtime, release), there, rows, TODAY)
 
 
-def told(*features: tuple[bool | None, bool | None]) -> list[tuple[Verdict, str]]:
+def told(
+    *features: tuple[bool | None, bool | None],
+    table_says: Support = Support.ABSENT,
+    runtime: str = "gvisor",
+) -> list[tuple[Verdict, str]]:
     """Verdict and summary on ``hostUsers: false``, with a node for each of ``features``."""
     nodes = [node(f"n{i}", "runsc", features=each) for i, each in enumerate(features)]
-    rows = table(fact(USER_NAMESPACES, summary="of the table"))
+    rows = table(fact(USER_NAMESPACES, table_says, runtime=runtime, summary="of the table"))
     return [
         (f.verdict, f.fact.summary if f.fact else "")
-        for f in concerns(pod(hostUsers=False), rows, *nodes)
+        for f in concerns(pod(hostUsers=False), rows, *nodes, runtime=runtime)
     ]
 
 
-def test_nodes_that_offer_user_namespaces_are_believed_before_the_table() -> None:
-    assert told((True, None), (True, None)) == []
+YES, NO = (True, None), (False, None)
 
 
-def test_nodes_that_lack_user_namespaces_are_believed_before_the_table() -> None:
+def test_nodes_that_offer_user_namespaces_are_believed_of_a_runtime_on_their_own_kernel() -> None:
+    assert told(YES, YES, runtime="runc") == []
+
+
+def test_a_sandbox_of_which_nodes_say_yes_is_what_the_table_says() -> None:
+    assert told(YES) == [(Verdict.INCOMPATIBLE, "of the table")]
+    assert told(YES, table_says=Support.FULL) == []
+
+
+@pytest.mark.parametrize("runtime", ["gvisor", "runc"])
+def test_nodes_that_lack_user_namespaces_are_believed_before_the_table(runtime: str) -> None:
     summary = "no node that fits offers user namespaces with it"
-    assert told((False, None)) == [(Verdict.INCOMPATIBLE, summary)]
+    said = told(NO, table_says=Support.FULL, runtime=runtime)
+    assert said == [(Verdict.INCOMPATIBLE, summary)]
 
 
 def test_where_only_some_nodes_offer_it_nobody_knows() -> None:
     summary = "only some nodes offer user namespaces with it"
-    assert told((True, None), (False, None)) == [(Verdict.UNKNOWN, summary)]
+    assert told(YES, NO, table_says=Support.FULL) == [(Verdict.UNKNOWN, summary)]
 
 
-@pytest.mark.parametrize("features", [((None, True),), ((True, None), (None, None)), ()])
+@pytest.mark.parametrize("features", [((None, True),), (YES, (None, None)), ()])
 def test_where_a_node_says_nothing_the_table_answers(features: Any) -> None:
     assert told(*features) == [(Verdict.INCOMPATIBLE, "of the table")]
 
 
 def test_what_nodes_say_names_them_as_its_evidence() -> None:
-    rows = table(fact(USER_NAMESPACES))
-    (finding,) = concerns(pod(hostUsers=False), rows, node("a", "runsc", features=(False, None)))
+    rows = table(fact(USER_NAMESPACES, Support.FULL))
+    (finding,) = concerns(pod(hostUsers=False), rows, node("a", "runsc", features=NO))
     (evidence,) = finding.evidence
     assert (evidence.kind, evidence.source, evidence.date) == (
         "measured", "status.runtimeHandlers of 1 node", TODAY.isoformat(),

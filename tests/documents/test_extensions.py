@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.documents.build import EVIDENCE, document, errors, load, load_tables, need, requirements
 from webhook.core.applications import Application
-from webhook.documents.folder import ShippedData
+from webhook.documents.tables import ShippedData
 
 RUN = {"runtime": "gvisor", "versions": [">=20260817.0"], "works": "yes", "evidence": [EVIDENCE]}
 SHIPPED = load_tables(requirements("postgresql", needs=[need()], verified=[{**RUN, "works": "no"}]))

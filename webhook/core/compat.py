@@ -14,7 +14,7 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.features import wider
 from webhook.core.images import glob_matches
 from webhook.core.names import VERDICT_RANK, Feature, Strength, Support, Verdict
-from webhook.core.runtimes import RuntimeProfile
+from webhook.core.runtimes import ON_THE_NODES_KERNEL, RuntimeProfile
 from webhook.core.versions import ALL_VERSIONS, IntervalSet, Version
 
 _C, _D, _I, _U = Verdict.COMPATIBLE, Verdict.DEGRADED, Verdict.INCOMPATIBLE, Verdict.UNKNOWN
@@ -208,10 +208,16 @@ class BoundRuntime:
     ) -> Judgement:
         """The verdict on one need here: over several releases, the worst.
 
-        ``told`` is a fact of the very cluster, which nothing in the table can better.
+        ``told`` is what the nodes of this cluster say themselves. That a handler lacks something
+        settles it: the kubelet goes by it. That a sandbox has it does not: gVisor's handler says
+        yes to user namespaces and its sandbox does not start (measured), so the worse counts.
         """
         if told is not None:
-            return _judge_on(self.versions[0], (told,), strength, security)
+            said = _judge_on(self.versions[0], (told,), strength, security)
+            if self.profile.runtime in ON_THE_NODES_KERNEL:
+                return said
+            known = self.judgement(feature, strength, security)
+            return min(said, known, key=lambda judgement: VERDICT_RANK[judgement.verdict])
         key = (feature, strength, security)
         judgement = self._judged.get(key)
         if judgement is None:

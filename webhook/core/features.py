@@ -51,9 +51,13 @@ def parse_feature(written: str) -> Feature:
 
 
 def wider(feature: Feature) -> Feature | None:
-    """What ``feature`` is one operation of: ``syscall:statx`` of ``syscall:statx/X``."""
+    """What ``feature`` is one operation of: ``syscall:statx`` of ``syscall:statx/X``.
+
+    One step at a time: ``pod:hostPath/device`` is between ``pod:hostPath/device/fuse`` and
+    ``pod:hostPath``.
+    """
     namespace, _, name = feature.partition(":")
-    head, slash, _ = name.partition("/")
+    head, slash, _ = name.rpartition("/")
     if namespace in _PATHS or not slash:
         return None
     return Feature(f"{namespace}:{head}")
@@ -136,13 +140,18 @@ _PLAIN_IN_DEV = frozenset({
 })  # fmt: skip
 
 
+_EMULATED_DEVICES = frozenset({"fuse", "net/tun"})
+"""Devices that a sandbox may have of its own, so that rows tell them from the node's hardware."""
+
+
 def _host_path(value: object) -> Iterable[Part]:
     kind, path = text(mapping(value).get("type")), text(mapping(value).get("path"))
     path = re.sub("/+", "/", f"{path}/").removesuffix("/")
     if kind == "Socket" or path.endswith(".sock") or path == "/dev/log":
         return (("/Socket", ".path"),)
     if _is_device(kind, path):
-        return (("/device", ".path"),)
+        name = path.removeprefix("/dev/")
+        return ((f"/device/{name}" if name in _EMULATED_DEVICES else "/device", ".path"),)
     return (("", ""),)
 
 

@@ -10,6 +10,8 @@ from webhook.core.workload import WorkloadKind
 RUNTIMES: tuple[str, ...] = (
     "gvisor", "kata", "runc", "crun", "youki", "nvidia", "wasm", "windows", "other",
 )  # fmt: skip
+ON_THE_NODES_KERNEL = frozenset({"runc", "crun", "youki", "nvidia"})
+"""Runtimes whose containers are processes of the node: what a kubelet says of them, they do."""
 HYPERVISORS: tuple[str, ...] = ("qemu", "clh", "fc", "dragonball", "stratovirt", "remote")
 CRIS: tuple[str, ...] = ("containerd", "cri-o", "cri-dockerd")
 DEFAULT_ARCH = "amd64"

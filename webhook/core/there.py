@@ -1,5 +1,5 @@
 """The findings of a pod where it may land: on every architecture of the nodes that fit, and by
-what these nodes say of a runtime handler, which is truer than any table.
+what these nodes say of a runtime handler.
 """
 
 from collections.abc import Mapping
