@@ -285,11 +285,13 @@ def uses(pod: PodView) -> tuple[Use, ...]:
     """
     found: list[Use] = []
     spec = pod.spec
-    at = pod.path("spec")
+    at = "spec" if pod.placed else pod.path("spec")
     _scan(_POD_ROWS, spec, at, None, found)
     if security := spec.get("securityContext"):
         _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None, found)
     _scan_each(_VOLUME_ROWS, spec.get("volumes"), f"{at}.volumes", None, found)
+    if pod.placed:
+        found = [use._replace(field_path=pod.path(use.field_path)) for use in found]
     for container in pod.containers:
         raw, at = container.raw, container.field_path
         _scan(_CONTAINER_ROWS, raw, at, container, found)

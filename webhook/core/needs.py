@@ -192,7 +192,7 @@ def _need_of_application(
     return Need(
         feature=need.feature,
         strength=need.strength,
-        field_path=f"{container.field_path}.image",
+        field_path=container.image_path,
         container=container,
         application=application,
         note=need.note,

@@ -4,7 +4,7 @@ The raw object is never passed through a typed client model: fields newer than t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.core.images import ImageReference, parse_image
@@ -25,12 +25,21 @@ class PodShapeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerView:
-    """One container of any of the three lists; ``raw`` is the object as it was sent."""
+    """One container of any of the three lists; ``raw`` is the object as it was sent.
+
+    ``image_at`` is where its image stands, when that is not in the object itself.
+    """
 
     name: str
     image: str
     field_path: str
     raw: Mapping[str, Any]
+    image_at: str = ""
+
+    @property
+    def image_path(self) -> str:
+        """The field path of the image."""
+        return self.image_at or f"{self.field_path}.image"
 
     @property
     def reference(self) -> ImageReference | None:
@@ -40,7 +49,10 @@ class ContainerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodView:
-    """One pod or pod template. ``at`` is the field path of the template, empty for a pod."""
+    """One pod or pod template. ``at`` is the field path of the template, empty for a pod.
+
+    ``placed`` maps the parts of a pod that an outline tells to where they were written.
+    """
 
     namespace: str
     name: str
@@ -53,9 +65,12 @@ class PodView:
     containers: tuple[ContainerView, ...]
     spec: Mapping[str, Any]
     at: str = ""
+    placed: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, field: str) -> str:
         """``spec.hostNetwork`` as a field path of the object that was sent."""
+        if self.placed:
+            return _placed(self.placed, field)
         return f"{self.at}.{field}" if self.at else field
 
     @property
@@ -94,22 +109,32 @@ def view_pod(
     )
 
 
+def _placed(placed: Mapping[str, str], written: str) -> str:
+    """``written`` with its longest part that is placed elsewhere replaced."""
+    head = written
+    while head:
+        if head in placed:
+            return placed[head] + written[len(head) :]
+        head = head[: max(head.rfind("."), head.rfind("["), 0)]
+    return written
+
+
 def _containers(spec: Mapping[str, Any], prefix: str) -> Iterator[ContainerView]:
     if not spec.get("containers"):
         raise PodShapeError(f"{prefix}spec.containers", "must hold at least one container")
-    for field in CONTAINER_LISTS:
-        entries = spec.get(field)
+    for key in CONTAINER_LISTS:
+        entries = spec.get(key)
         if not entries:
             continue
         if not isinstance(entries, list):
-            raise PodShapeError(f"{prefix}spec.{field}", "must be a list")
+            raise PodShapeError(f"{prefix}spec.{key}", "must be a list")
         for index, raw in enumerate(entries):
             if not isinstance(raw, dict):
-                raise PodShapeError(f"{prefix}spec.{field}[{index}]", "must be an object")
+                raise PodShapeError(f"{prefix}spec.{key}[{index}]", "must be an object")
             yield ContainerView(
                 name=text(raw.get("name")),
                 image=text(raw.get("image")),
-                field_path=f"{prefix}spec.{field}[{index}]",
+                field_path=f"{prefix}spec.{key}[{index}]",
                 raw=raw,
             )
 

@@ -24,7 +24,7 @@ from webhook.core.guards import (
 )
 from webhook.core.pod import PodShapeError, PodView, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import template_paths
+from webhook.core.workload import workload_kind
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
@@ -89,7 +89,7 @@ def _beside_pods(request: AdmissionRequest, snapshot: Snapshot, door: Door) -> O
 
 def _holds_templates(request: AdmissionRequest, snapshot: Snapshot) -> bool:
     kind = (f"{request.group}/v1", request.kind)
-    return bool(request.namespace and template_paths(*kind, snapshot.inventory.workload_kinds))
+    return bool(request.namespace and workload_kind(*kind, snapshot.inventory.workload_kinds))
 
 
 def _workload(request: AdmissionRequest, snapshot: Snapshot) -> Outcome:
