@@ -111,7 +111,11 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
         before = mapping(review.old_object)
         old = view_pod(before.get("spec"), before.get("metadata"), namespace=namespace)
     return Operation(
-        change=Change(review.operation), old=old, user=review.user, groups=review.groups
+        change=Change(review.operation),
+        old=old,
+        resized=review.sub_resource == "resize",
+        user=review.user,
+        groups=review.groups,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from webhook.core.features import Use
 from webhook.core.images import glob_matches
 from webhook.core.names import (
     NAMESPACE_DEFAULT,
@@ -84,6 +85,8 @@ class Case:
     expired: tuple[Exemption, ...]
     snapshot: Snapshot
     namespace_annotations: Mapping[str, str] = field(default_factory=dict)
+    asked: tuple[Use, ...] = ()
+    """What the change itself asks of the runtime, besides what the pod does."""
 
     @property
     def rules(self) -> Rules:
@@ -93,7 +96,7 @@ class Case:
     @cached_property
     def needs(self) -> Needs:
         """What the pod needs, read once for all classes tried."""
-        return needs_of(self.pod, self.snapshot.compat)
+        return needs_of(self.pod, self.snapshot.compat, self.asked)
 
     def permitted_by(self, runtime_class: str | None) -> Exemption | None:
         """The exemption that lets the pod use a class (None: none) that the rules do not."""

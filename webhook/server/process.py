@@ -28,6 +28,7 @@ from webhook.core.names import ALWAYS_EXCLUDED
 from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import ClusterCache
 from webhook.live.current import Current
+from webhook.live.existing_pods import ExistingPodLister
 from webhook.live.kube import Access, KubeApi
 from webhook.live.reload import PolicySource, PolicyState, Reloader, keep_doing
 from webhook.server.answer import Reviews
@@ -142,7 +143,13 @@ def _service(
 ) -> Service:
     metrics = Metrics()
     review_log = ReviewLog(stdout, now=_now)
-    reviews = Reviews(current, metrics=metrics, review_log=review_log, namespaces=cluster)
+    reviews = Reviews(
+        current,
+        metrics=metrics,
+        review_log=review_log,
+        namespaces=cluster,
+        pods=ExistingPodLister(cluster.api) if cluster else None,
+    )
     return Service(current=current, reviews=reviews, metrics=metrics, health=health)
 
 
