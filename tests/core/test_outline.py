@@ -8,7 +8,7 @@ from tests.build import container, fact, inventory, policy, rules, snapshot, tab
 from webhook.core.advice import advise
 from webhook.core.decision import Deny, Keep
 from webhook.core.field_paths import field_path
-from webhook.core.names import Action
+from webhook.core.names import Action, Support
 from webhook.core.outline import MadeContainer, Outline, place, places
 from webhook.core.pod import PodView
 from webhook.core.workload import MOST_TEMPLATES, WorkloadKind, workload_kind, workload_pods
@@ -17,7 +17,7 @@ from webhook.core.workload_presets import PRESETS
 KINDS = tuple(kind for kinds in PRESETS.values() for kind in kinds)
 TEMPLATE = {"spec": {"containers": [container()]}}
 ABSENT = fact("pod:hostNetwork")
-ON_KATA = fact("pod:hostNetwork", "full", runtime="kata")
+ON_KATA = fact("pod:hostNetwork", Support.FULL, runtime="kata")
 
 
 def obj(kind: str, spec: Any, **metadata: Any) -> dict[str, Any]:

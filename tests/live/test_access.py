@@ -36,8 +36,13 @@ class Recording:
         collection = parts[:-1] if verb == "get" else parts
         self.used.add((group, collection[-1], verb))
 
-    def list_page(self, path: str, **arguments: Any) -> Page:
-        page = self._api.list_page(path, **arguments)
+    def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
+        page = self._api.list_page(path, limit=limit, resume=resume)
+        self._note(path, "list")
+        return page
+
+    def list_page_within(self, path: str, **arguments: Any) -> Page:
+        page = self._api.list_page_within(path, **arguments)
         self._note(path, "list")
         return page
 

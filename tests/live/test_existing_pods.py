@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import urllib3
@@ -28,7 +29,7 @@ def lister(fake: FakeApi) -> Iterator[ExistingPodLister]:
         yield ExistingPodLister(KubeApi(access))
 
 
-def fill(fake: FakeApi, count: int, **spec: object) -> None:
+def fill(fake: FakeApi, count: int, **spec: Any) -> None:
     for number in range(count):
         fake.put(PODS, pod(name=f"p{number:05}", **spec))
 

@@ -107,7 +107,9 @@ def test_a_namespace_that_moves_is_answered_with_a_preview(timeout: str, seconds
         reviews.answer_at_once(Door.VALIDATE, JSON, moving())
     answer = reviews.answer(Door.VALIDATE, JSON, moving(), timeout)
     assert "not looked at: forbidden" in orjson.loads(answer.body)["response"]["warnings"][0]
-    assert pods.asked == [("shop", pytest.approx(seconds))]
+    ((namespace, given),) = pods.asked
+    assert namespace == "shop"
+    assert given == pytest.approx(seconds)
 
 
 def test_without_a_place_to_list_pods_the_change_passes_all_the_same() -> None:

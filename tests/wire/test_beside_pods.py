@@ -164,7 +164,7 @@ def test_a_guarded_object_that_is_missing_is_the_callers_fault(
 
 
 LIVE = replace(GUARDED, cluster=ClusterView(live=True))
-MOVES = {"operation": "UPDATE", "groups": ("platform-admins",)}
+MOVES: dict[str, Any] = {"operation": "UPDATE", "groups": ("platform-admins",)}
 
 
 def moved(of: Snapshot, new: Any, old: Any, existing: ExistingPods | None = None) -> dict[str, Any]:

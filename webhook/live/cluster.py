@@ -74,7 +74,7 @@ class ClusterCache:
         clock: Callable[[], float] = time.monotonic,
         coalesce_seconds: float = 0.1,
     ) -> None:
-        self.api = api
+        self._api = api
         self._current = current
         self._clock = clock
         self._coalesce_seconds = coalesce_seconds
@@ -188,7 +188,7 @@ class ClusterCache:
 
     def _fetch(self, name: str, seconds: float) -> None:
         try:
-            obj = self.api.get(object_path(NAMESPACES, name), seconds=seconds)
+            obj = self._api.get(object_path(NAMESPACES, name), seconds=seconds)
         except ApiError as error:
             raise NamespaceUnavailableError(f"namespace {name!r}: {error}") from error
         if obj is None:

@@ -3,20 +3,30 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from webhook.core.preview import MOST_PODS, ExistingPod, ExistingPods, view_existing
 from webhook.live.cluster import NAMESPACES
-from webhook.live.kube import ApiError, ApiServer, object_path
+from webhook.live.kube import ApiError, Page, object_path
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_AT_ONCE = 2
 _PAGE = 250
 
 
+class BoundedLists(Protocol):
+    """What is asked of an API server here."""
+
+    def list_page_within(
+        self, path: str, *, limit: int, resume: str, seconds: float, most_bytes: int
+    ) -> Page:
+        """One page; ApiError where it is longer, in bytes or seconds."""
+
+
 class ExistingPodLister:
     """Lists pods for at most two previews at a time: each holds a thread and some megabytes."""
 
-    def __init__(self, api: ApiServer, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, api: BoundedLists, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
         self._clock = clock
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
@@ -41,9 +51,9 @@ class ExistingPodLister:
         resume, left = "", MOST_BYTES
         while True:
             try:
-                page = self._api.list_page(
+                page = self._api.list_page_within(
                     f"{object_path(NAMESPACES, namespace)}/pods",
-                    limit=min(_PAGE, MOST_PODS),
+                    limit=_PAGE,
                     resume=resume,
                     seconds=max(deadline - self._clock(), 0.001),
                     most_bytes=left,

@@ -62,19 +62,8 @@ class Page:
 class ApiServer(Protocol):
     """What the rest of this package asks of an API server; all of it raises ApiError."""
 
-    def list_page(
-        self,
-        path: str,
-        *,
-        limit: int,
-        resume: str = "",
-        seconds: float = _LIST_SECONDS,
-        most_bytes: int | None = None,
-    ) -> Page:
-        """One page of the collection at ``path``; GoneError when ``resume`` has expired.
-
-        With ``most_bytes`` a longer page is an error, and ``seconds`` bounds the whole answer.
-        """
+    def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
+        """One page of the collection at ``path``; GoneError when ``resume`` has expired."""
 
     def watch(
         self, path: str, *, resource_version: str, seconds: int
@@ -162,16 +151,19 @@ class KubeApi:
         self._access = access
         self._pool: tuple[object, urllib3.PoolManager] | None = None
 
-    def list_page(
-        self,
-        path: str,
-        *,
-        limit: int,
-        resume: str = "",
-        seconds: float = _LIST_SECONDS,
-        most_bytes: int | None = None,
-    ) -> Page:
+    def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
         """See ApiServer."""
+        return self._page(path, limit, resume, _LIST_SECONDS, None)
+
+    def list_page_within(
+        self, path: str, *, limit: int, resume: str, seconds: float, most_bytes: int
+    ) -> Page:
+        """``list_page`` where a longer answer, in bytes or seconds, is an ApiError."""
+        return self._page(path, limit, resume, seconds, most_bytes)
+
+    def _page(
+        self, path: str, limit: int, resume: str, seconds: float, most_bytes: int | None
+    ) -> Page:
         query = {"limit": str(limit), **({"continue": resume} if resume else {})}
         data = self._bytes(f"{path}?{urlencode(query)}", seconds, most_bytes)
         body = _decoded(data)
