@@ -299,8 +299,8 @@ def test_a_preset_brings_in_its_kinds() -> None:
         (
             [{"group": "a.com", "kind": "A"}],
             (
-                "spec.workloadKinds[0].templates: must be given, or preset instead of group, kind and "
-                "templates"
+                "spec.workloadKinds[0].templates: must be given, or preset instead of group, kind "
+                "and templates"
             ),
         ),
         (
@@ -313,8 +313,8 @@ def test_a_preset_brings_in_its_kinds() -> None:
         (
             [{"preset": "jobset"}, {"preset": "jobset"}],
             (
-                "spec.workloadKinds[1].preset: jobset.x-k8s.io JobSet is described in workloadKinds[0] "
-                "already"
+                "spec.workloadKinds[1].preset: jobset.x-k8s.io JobSet is described in "
+                "workloadKinds[0] already"
             ),
         ),
     ],
