@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.controlplane.cluster import ControlPlane, Result
+from webhook.live import access
 
 WEBHOOK = "pods.runtimegate.dev"
 NAME_LABEL = "kubernetes.io/metadata.name"
 REGISTERED_WITHIN_SECONDS = 30
-_READ = ["get", "list", "watch"]
 
 RIGHTS: tuple[dict[str, Any], ...] = (
     {
@@ -20,8 +20,8 @@ RIGHTS: tuple[dict[str, Any], ...] = (
         "kind": "ClusterRole",
         "metadata": {"name": "runtimegate"},
         "rules": [
-            {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READ},
-            {"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": _READ},
+            {"apiGroups": [right.group], "resources": [right.resource], "verbs": [*right.verbs]}
+            for right in access.RIGHTS
         ],
     },
     {
@@ -95,7 +95,7 @@ def _configurations(
 ) -> tuple[dict[str, Any], ...]:
     pods = {"apiGroups": [""], "scope": "Namespaced"}
     made = {**pods, "resources": ["pods"], "operations": ["CREATE"]}
-    changed = {**pods, "resources": ["pods", "pods/ephemeralcontainers"]}
+    changed = {**pods, "resources": ["pods", "pods/ephemeralcontainers", "pods/resize"]}
     mutating = _webhook(WEBHOOK, f"{url}/mutate", ca_pem, [made], selector)
     validating = [
         _webhook(called, f"{url}/validate", ca_pem, rules, selector)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.build import container, pod
 from webhook.core.pod import PodShapeError
-from webhook.core.workload import POD_TEMPLATES_AT, WorkloadKind, pod_templates, template_paths
+from webhook.core.workload import POD_TEMPLATES_AT, WorkloadKind, pod_templates, workload_kind
 
 ROLLOUT = WorkloadKind(group="argoproj.io", kind="Rollout", templates=(("spec", "template"),))
 JOBSET = WorkloadKind(
@@ -46,7 +46,7 @@ def test_a_kind_that_has_no_template_yields_nothing() -> None:
 
 
 def test_a_kind_of_another_group_is_another_kind() -> None:
-    assert template_paths("example.com/v1", "Deployment") == ()
+    assert workload_kind("example.com/v1", "Deployment") is None
 
 
 def test_a_declared_custom_kind_is_found() -> None:

@@ -17,6 +17,7 @@ from webhook.core.runtimes import (
 )
 from webhook.core.versions import parse_version
 from webhook.core.workload import WorkloadKind
+from webhook.core.workload_presets import PRESETS
 from webhook.documents.inventory import CriName, Hypervisor, RuntimeName
 
 CONTAINERD = Cri(name="containerd", version=parse_version("2.1.4"))
@@ -276,3 +277,47 @@ def test_what_is_wrong_is_said_with_what_is_allowed(
     runtimes: list[Any], spec: dict[str, Any], message: str
 ) -> None:
     assert error(inventory(*runtimes, **spec)) == message
+
+
+def test_a_preset_brings_in_its_kinds() -> None:
+    kinds = load(inventory(workloadKinds=[{"preset": "jobset"}, ROLLOUT])).inventory.workload_kinds
+    assert [kind.kind for kind in kinds] == ["JobSet", "Rollout"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            [{"preset": "argo"}],
+            f"spec.workloadKinds[0].preset: must be one of {', '.join(PRESETS)}, not 'argo'",
+        ),
+        ([{"preset": 5}], "spec.workloadKinds[0].preset: must be one of"),
+        (
+            [{"preset": "jobset", "kind": "JobSet"}],
+            "spec.workloadKinds[0].kind: must not be given beside preset",
+        ),
+        (
+            [{"group": "a.com", "kind": "A"}],
+            (
+                "spec.workloadKinds[0].templates: must be given, or preset instead of group, kind "
+                "and templates"
+            ),
+        ),
+        (
+            [{"preset": "argo-rollouts"}, ROLLOUT],
+            (
+                "spec.workloadKinds[1].kind: argoproj.io Rollout is described in workloadKinds[0] "
+                "already"
+            ),
+        ),
+        (
+            [{"preset": "jobset"}, {"preset": "jobset"}],
+            (
+                "spec.workloadKinds[1].preset: jobset.x-k8s.io JobSet is described in "
+                "workloadKinds[0] already"
+            ),
+        ),
+    ],
+)
+def test_a_preset_that_is_none_or_collides_is_an_error(entries: Any, message: str) -> None:
+    assert message in error(inventory(workloadKinds=entries))

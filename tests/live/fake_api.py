@@ -27,6 +27,7 @@ class FakeApi:
         self.collections: dict[str, dict[str, Object]] = {
             "/api/v1/namespaces": {},
             "/api/v1/nodes": {},
+            "/api/v1/namespaces/shop/pods": {},
             "/apis/node.k8s.io/v1/runtimeclasses": {},
         }
         self.events: list[tuple[int, str, Object]] = []

@@ -24,7 +24,7 @@ from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import NamespaceUnavailableError
 from webhook.live.current import Current
-from webhook.server.answer import Namespaces, Reviews
+from webhook.server.answer import Namespaces, PodLister, Reviews
 from webhook.server.app import Service, create_app
 from webhook.server.front import Front
 from webhook.server.health import Health
@@ -77,7 +77,11 @@ class Built:
 
 
 def build(
-    of: Snapshot | None = None, *, namespaces: Namespaces | None = None, **health: Any
+    of: Snapshot | None = None,
+    *,
+    namespaces: Namespaces | None = None,
+    pods: PodLister | None = None,
+    **health: Any,
 ) -> Built:
     """A service for one snapshot."""
     current = Current(of or snapshot())
@@ -88,6 +92,7 @@ def build(
         metrics=metrics,
         review_log=ReviewLog(lines.append, now=lambda: MOMENT),
         namespaces=namespaces,
+        pods=pods,
     )
     service = Service(
         current=current,

@@ -1,11 +1,13 @@
+import orjson
 import pytest
 
 from tests.build import policy, review_bytes, snapshot
 from tests.server.doors import FakeNamespaces, build
 from webhook.core.cluster import ClusterView
 from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.core.preview import ExistingPods
 from webhook.server.answer import waiting_seconds
-from webhook.wire.admit import Door, NamespaceNotSeen
+from webhook.wire.admit import Door, NamespaceNotSeen, PodsWanted
 
 JSON = "application/json"
 NEEDS_LABELS = policy(
@@ -75,3 +77,44 @@ def test_reviews_under_way_are_counted() -> None:
     assert reviews.in_flight == 1
     reviews.end(second)
     assert reviews.in_flight == 0
+
+
+class FakePods:
+    """A fake of where pods are listed: it answers that it may not."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, float]] = []
+
+    def list_pods(self, namespace: str, seconds: float) -> ExistingPods:
+        """See PodLister."""
+        self.asked.append((namespace, seconds))
+        return ExistingPods(problem="forbidden")
+
+
+def moving() -> bytes:
+    old = {"metadata": {"name": "shop"}}
+    new = {"metadata": {"name": "shop", "labels": {"tier": "tenant"}}}
+    resource = {"group": "", "version": "v1", "resource": "namespaces"}
+    return review_bytes(new, old=old, operation="UPDATE", resource=resource, namespace="shop")
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [("5s", 2.0), ("2s", 0.8), ("30s", 2.0)])
+def test_a_namespace_that_moves_is_answered_with_a_preview(timeout: str, seconds: float) -> None:
+    pods = FakePods()
+    built = build(snapshot(NEEDS_LABELS, cluster=ClusterView(live=True)), pods=pods)
+    reviews = built.service.reviews
+    with pytest.raises(PodsWanted):
+        reviews.answer_at_once(Door.VALIDATE, JSON, moving())
+    answer = reviews.answer(Door.VALIDATE, JSON, moving(), timeout)
+    assert "not looked at: forbidden" in orjson.loads(answer.body)["response"]["warnings"][0]
+    ((namespace, given),) = pods.asked
+    assert namespace == "shop"
+    assert given == pytest.approx(seconds)
+
+
+def test_without_a_place_to_list_pods_the_change_passes_all_the_same() -> None:
+    built = build(snapshot(NEEDS_LABELS, cluster=ClusterView(live=True)))
+    answer = built.service.reviews.answer(Door.VALIDATE, JSON, moving(), "5s")
+    response = orjson.loads(answer.body)["response"]
+    assert (answer.status, response["allowed"]) == (200, True)
+    assert response["warnings"][0].endswith("not looked at: there is no API server to ask")

@@ -10,9 +10,10 @@ from tests.build import inventory, pod, policy, review, snapshot
 from webhook.core.cluster import ClusterView
 from webhook.core.names import Action
 from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.core.preview import ExistingPods
 from webhook.core.runtimes import Guards, NamespaceLabelsGuard
 from webhook.core.snapshot import Snapshot
-from webhook.wire.admit import Door, NamespaceNotSeen, admit
+from webhook.wire.admit import Door, NamespaceNotSeen, PodsWanted, admit
 from webhook.wire.review import ReviewError
 
 DEPLOYMENT = {
@@ -38,6 +39,7 @@ def asked(
     *,
     of: Snapshot | None = None,
     door: Door = Door.VALIDATE,
+    existing: ExistingPods | None = None,
     **request: Any,
 ) -> dict[str, Any]:
     body = review(
@@ -47,7 +49,7 @@ def asked(
         **request,
     )
     body["request"]["object"] = obj
-    outcome = admit(orjson.dumps(body), of or snapshot(), door)
+    outcome = admit(orjson.dumps(body), of or snapshot(), door, existing)
     answer = orjson.loads(outcome.body)["response"]
     assert isinstance(answer, dict)
     return answer
@@ -159,3 +161,61 @@ def test_a_guarded_object_that_is_missing_is_the_callers_fault(
     with pytest.raises(ReviewError) as caught:
         asked(None, group, resource, kind, of=GUARDED)
     assert str(caught.value) == f"request.object: must be a {kind} on CREATE, not null"
+
+
+LIVE = replace(GUARDED, cluster=ClusterView(live=True))
+MOVES: dict[str, Any] = {"operation": "UPDATE", "groups": ("platform-admins",)}
+
+
+def moved(of: Snapshot, new: Any, old: Any, existing: ExistingPods | None = None) -> dict[str, Any]:
+    return asked(
+        namespaced(new), "", "namespaces", "Namespace",
+        of=of, old=namespaced(old), existing=existing, **MOVES,
+    )  # fmt: skip
+
+
+def test_a_namespace_that_moves_to_a_policy_asks_for_its_pods() -> None:
+    with pytest.raises(PodsWanted) as caught:
+        moved(LIVE, {"tier": "tenant"}, {})
+    assert caught.value.namespace == "tenant-a"
+    assert str(caught.value) == "the pods of namespace 'tenant-a' are to be looked at"
+
+
+def test_the_preview_stands_among_the_warnings() -> None:
+    answer = moved(LIVE, {"tier": "tenant"}, {}, ExistingPods(problem="forbidden"))
+    assert (answer["allowed"], answer["warnings"]) == (
+        True,
+        [
+            (
+                "namespace tenant-a moves from no policy to policy tenants; existing pods were not "
+                "looked at: forbidden"
+            )
+        ],
+    )
+
+
+def test_a_namespace_that_leaves_all_policies_needs_no_look_at_its_pods() -> None:
+    assert moved(LIVE, {}, {"tier": "tenant"})["warnings"] == [
+        (
+            "namespace tenant-a moves from policy tenants to no policy: its pods are not judged "
+            "any more"
+        )
+    ]
+
+
+def test_without_an_api_server_there_is_no_preview() -> None:
+    assert "warnings" not in moved(GUARDED, {"tier": "tenant"}, {})
+
+
+def test_a_change_that_the_guard_refuses_is_not_previewed() -> None:
+    answer = asked(
+        namespaced({"tier": "tenant"}), "", "namespaces", "Namespace",
+        of=LIVE, operation="UPDATE", old=namespaced({}), groups=("tenants",),
+    )  # fmt: skip
+    assert not answer["allowed"]
+
+
+@pytest.mark.parametrize(("resource", "sub"), [("deployments", "status"), ("rollouts", "status")])
+def test_the_status_of_a_workload_is_none_of_the_gates_business(resource: str, sub: str) -> None:
+    answer = asked(DEPLOYMENT, "apps", resource, "Deployment", operation="UPDATE", sub_resource=sub)
+    assert answer == {"uid": answer["uid"], "allowed": True}

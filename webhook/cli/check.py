@@ -26,7 +26,7 @@ from webhook.cli.report import (
 from webhook.core.decision import CREATE, Change, Operation, decide
 from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import POD_TEMPLATES_AT, pod_templates, template_paths
+from webhook.core.workload import POD_TEMPLATES_AT, pod_templates, workload_kind
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
 from webhook.live.shipped import shipped
@@ -70,7 +70,7 @@ def _has_pods(manifest: Manifest, snapshot: Snapshot) -> bool:
         return False
     declared = snapshot.inventory.workload_kinds
     return group_kind(manifest) == POD or bool(
-        template_paths(manifest.api_version, manifest.kind, declared)
+        workload_kind(manifest.api_version, manifest.kind, declared)
     )
 
 
@@ -111,7 +111,11 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
         before = mapping(review.old_object)
         old = view_pod(before.get("spec"), before.get("metadata"), namespace=namespace)
     return Operation(
-        change=Change(review.operation), old=old, user=review.user, groups=review.groups
+        change=Change(review.operation),
+        old=old,
+        resized=review.sub_resource == "resize",
+        user=review.user,
+        groups=review.groups,
     )
 
 

@@ -18,36 +18,45 @@ from webhook.core.decision import (
     governing_policy,
 )
 from webhook.core.names import Action, shown
-from webhook.core.pod import PodShapeError, PodView, text
+from webhook.core.pod import PodShapeError, text
 from webhook.core.snapshot import Snapshot
 from webhook.core.trial import open_case
-from webhook.core.workload import pod_templates
+from webhook.core.workload import MOST_TEMPLATES, WorkloadPod, workload_pods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Template:
     """A pod template decided as the pod that is stamped from it, and what the policy does then."""
 
+    pod: WorkloadPod
     decision: Decision
     action: Action
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the workload itself is refused: never for an image that the operator chooses."""
+        certain = self.pod.outlined is None or self.pod.outlined.certain
+        return certain and self.action is Action.DENY
 
 
 def advise(
     obj: Mapping[str, Any], old: Mapping[str, Any] | None, *, namespace: str, snapshot: Snapshot
 ) -> Keep | Deny:
     """Judge the pod templates of a workload; on an update only where one of them has changed."""
-    views = _templates(obj, namespace, snapshot)
-    if not views:
+    pods = _pods(obj, namespace, snapshot)
+    if not pods:
         return Keep(grounds=Grounds(why="no pod template"))
-    if old is not None and _same(views, _templates(old, namespace, snapshot)):
+    if old is not None and _same(pods, _pods(old, namespace, snapshot)):
         return Keep(grounds=Grounds(why="the pod templates are unchanged"))
     kind = shown(text(obj.get("kind")), 63)
-    templates = [_decided(view, snapshot) for view in views]
+    templates = [_decided(pod, snapshot) for pod in pods]
     for template in templates:
-        if template.action is Action.DENY and isinstance(template.decision, Deny):
+        if template.refuses and isinstance(template.decision, Deny):
             message = f"pods of this {kind}: {template.decision.message}"
             return replace(template.decision, message=message)
     said = [line for template in templates for line in _sentences(template, kind)]
+    if len(pods) == MOST_TEMPLATES:
+        said.insert(0, f"of this {kind} only the first {MOST_TEMPLATES} pods were looked at")
     grounds = next((t.decision.grounds for t in templates if _refused(t)), None)
     return Keep(
         grounds=replace(
@@ -56,26 +65,27 @@ def advise(
     )
 
 
-def _templates(obj: Mapping[str, Any], namespace: str, snapshot: Snapshot) -> tuple[PodView, ...]:
-    """The pod templates; none where one is none: some kinds hold parts of pods for others."""
+def _pods(obj: Mapping[str, Any], namespace: str, snapshot: Snapshot) -> tuple[WorkloadPod, ...]:
+    """The pods of a workload; none where a template is none: some kinds hold parts for others."""
     declared = snapshot.inventory.workload_kinds
     try:
-        return tuple(pod_templates(obj, namespace=namespace, declared=declared))
+        return tuple(workload_pods(obj, namespace=namespace, declared=declared))
     except PodShapeError:
         return ()
 
 
-def _same(views: Sequence[PodView], before: Sequence[PodView]) -> bool:
-    return [(v.spec, v.labels, v.annotations) for v in views] == [
-        (v.spec, v.labels, v.annotations) for v in before
+def _same(pods: Sequence[WorkloadPod], before: Sequence[WorkloadPod]) -> bool:
+    return [(p.view.spec, p.view.labels, p.view.annotations) for p in pods] == [
+        (p.view.spec, p.view.labels, p.view.annotations) for p in before
     ]
 
 
-def _decided(view: PodView, snapshot: Snapshot) -> _Template:
-    policy = governing_policy(view.namespace, snapshot)
+def _decided(pod: WorkloadPod, snapshot: Snapshot) -> _Template:
+    policy = governing_policy(pod.view.namespace, snapshot)
     return _Template(
-        decision=decide(view, CREATE, snapshot),
-        action=open_case(view, policy, snapshot).rules.workloads if policy else Action.IGNORE,
+        pod=pod,
+        decision=decide(pod.view, CREATE, snapshot),
+        action=open_case(pod.view, policy, snapshot).rules.workloads if policy else Action.IGNORE,
     )
 
 
@@ -93,8 +103,17 @@ def _sentences(template: _Template, kind: str) -> Iterator[str]:
         first = decision.message.partition("\n")[0]
         yield messages.bounded(f"pods of this {kind} would be refused: {first}")
         if grounds.suggestions:
-            named = " or ".join(grounds.suggestions)
-            yield messages.bounded(f"use runtimeClassName: {named} in its pod template")
+            yield messages.bounded(_remedy(template, kind, " or ".join(grounds.suggestions)))
         return
     for line in (*grounds.notices, *grounds.warnings):
         yield messages.bounded(f"pods of this {kind}: {line}")
+
+
+def _remedy(template: _Template, kind: str, named: str) -> str:
+    """What to do: where the class is set, or that it cannot be set in this kind."""
+    outlined = template.pod.outlined
+    if outlined is None:
+        return f"use runtimeClassName: {named} in its pod template"
+    if outlined.class_at:
+        return f"use runtimeClassName: {named} by its {outlined.class_at}"
+    return f"a {kind} cannot name a RuntimeClass: have the policy give its pods {named}"

@@ -26,7 +26,7 @@ from webhook.core.trial import (
     must_have_class,
     open_case,
 )
-from webhook.core.update import attempt_update
+from webhook.core.update import attempt_resize, attempt_update
 from webhook.core.values import per_review
 
 MOST_SUGGESTIONS = 3
@@ -42,10 +42,14 @@ class Change(StrEnum):
 
 @per_review(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """The change, who makes it, and on UPDATE the pod as it was."""
+    """The change, who makes it, and on UPDATE the pod as it was.
+
+    ``resized``: it came by the subresource ``resize``.
+    """
 
     change: Change = Change.CREATE
     old: PodView | None = None
+    resized: bool = False
     user: str = ""
     groups: frozenset[str] = frozenset()
 
@@ -127,7 +131,8 @@ def decide(
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
     case = open_case(pod, policy, snapshot)
     if operation.change is Change.UPDATE:
-        enforced = _kept_or_denied(case, attempt_update(case, operation.old), warn)
+        attempted = attempt_resize if operation.resized else attempt_update
+        enforced = _kept_or_denied(case, attempted(case, operation.old), warn)
     else:
         enforced = _decide_create(case, warn)
     return _under_mode(case, enforced)

@@ -335,7 +335,7 @@ def uses(pod: PodView) -> tuple[Use, ...]:
     """
     found: list[Use] = []
     spec = pod.spec
-    at = pod.path("spec")
+    at = "spec" if pod.placed else pod.path("spec")
     if not _ANNOTATION_ROWS.keys().isdisjoint(pod.annotations):
         _scan_annotations(pod, found)
     _scan(_POD_ROWS, spec, at, None, found)
@@ -343,6 +343,8 @@ def uses(pod: PodView) -> tuple[Use, ...]:
         _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None, found)
     if volumes := spec.get("volumes"):
         _scan_each(_VOLUME_ROWS, volumes, f"{at}.volumes", None, found)
+    if pod.placed:
+        found = [use._replace(field_path=pod.path(use.field_path)) for use in found]
     for container in pod.containers:
         raw, at = container.raw, container.field_path
         _scan(_CONTAINER_ROWS, raw, at, container, found)

@@ -81,9 +81,12 @@ class Needs:
         return bool(self.members)
 
 
-def needs_of(pod: PodView, table: CompatTable) -> Needs:
-    """What ``pod`` needs: by its fields, by its applications, and by its own declaration."""
-    used = uses(pod) if len(pod.containers) <= MOST_CONTAINERS else ()
+def needs_of(pod: PodView, table: CompatTable, asked: tuple[Use, ...] = ()) -> Needs:
+    """What ``pod`` needs: by its fields, by its applications, and by its own declaration.
+
+    ``asked`` is what a change of the pod asks of the runtime besides.
+    """
+    used = (*asked, *uses(pod)) if len(pod.containers) <= MOST_CONTAINERS else ()
     if excess := _excess(pod, used):
         return Needs(pod=pod, uses=(), members=(), declared=declared_needs(pod), excess=excess)
     recognise = table.catalogue.recognise
@@ -192,7 +195,7 @@ def _need_of_application(
     return Need(
         feature=need.feature,
         strength=need.strength,
-        field_path=f"{container.field_path}.image",
+        field_path=container.image_path,
         container=container,
         application=application,
         note=need.note,

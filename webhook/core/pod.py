@@ -4,6 +4,7 @@ The raw object is never passed through a typed client model: fields newer than t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 from webhook.core.images import ImageReference, parse_image
@@ -26,12 +27,21 @@ class PodShapeError(ValueError):
 
 @per_review(frozen=True, slots=True, kw_only=True)
 class ContainerView:
-    """One container of any of the three lists; ``raw`` is the object as it was sent."""
+    """One container of any of the three lists; ``raw`` is the object as it was sent.
+
+    ``image_at`` is where its image stands, when that is not in the object itself.
+    """
 
     name: str
     image: str
     field_path: str
     raw: Mapping[str, Any]
+    image_at: str = ""
+
+    @property
+    def image_path(self) -> str:
+        """The field path of the image."""
+        return self.image_at or f"{self.field_path}.image"
 
     @property
     def reference(self) -> ImageReference | None:
@@ -41,7 +51,10 @@ class ContainerView:
 
 @per_review(frozen=True, slots=True, kw_only=True)
 class PodView:
-    """One pod or pod template. ``at`` is the field path of the template, empty for a pod."""
+    """One pod or pod template. ``at`` is the field path of the template, empty for a pod.
+
+    ``placed`` maps the parts of a pod that an outline tells to where they were written.
+    """
 
     namespace: str
     name: str
@@ -54,9 +67,12 @@ class PodView:
     containers: tuple[ContainerView, ...]
     spec: Mapping[str, Any]
     at: str = ""
+    placed: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, field: str) -> str:
         """``spec.hostNetwork`` as a field path of the object that was sent."""
+        if self.placed:
+            return _placed(self.placed, field)
         return f"{self.at}.{field}" if self.at else field
 
     @property
@@ -95,13 +111,23 @@ def view_pod(
     )
 
 
+def _placed(placed: Mapping[str, str], written: str) -> str:
+    """``written`` with its longest part that is placed elsewhere replaced."""
+    head = written
+    while head:
+        if head in placed:
+            return placed[head] + written[len(head) :]
+        head = head[: max(head.rfind("."), head.rfind("["), 0)]
+    return written
+
+
 def _containers(spec: Mapping[str, Any], prefix: str) -> tuple[ContainerView, ...]:
     if not spec.get("containers"):
         raise PodShapeError(f"{prefix}spec.containers", "must hold at least one container")
     views: list[ContainerView] = []
-    for field in CONTAINER_LISTS:
-        if entries := spec.get(field):
-            _view_each(entries, f"{prefix}spec.{field}", views)
+    for key in CONTAINER_LISTS:
+        if entries := spec.get(key):
+            _view_each(entries, f"{prefix}spec.{key}", views)
     return tuple(views)
 
 

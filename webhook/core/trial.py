@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
+from webhook.core.features import Use
 from webhook.core.images import glob_matches
 from webhook.core.names import (
     NAMESPACE_DEFAULT,
@@ -88,13 +89,15 @@ class Case:
     expired: tuple[Exemption, ...]
     snapshot: Snapshot
     namespace_annotations: Mapping[str, str]
+    asked: tuple[Use, ...] = ()
+    """What the change itself asks of the runtime, besides what the pod does."""
     _needs: list[Needs] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def needs(self) -> Needs:
         """What the pod needs, read once for all classes tried, and only where it is asked."""
         if not self._needs:
-            self._needs.append(needs_of(self.pod, self.snapshot.compat))
+            self._needs.append(needs_of(self.pod, self.snapshot.compat, self.asked))
         return self._needs[0]
 
     def permitted_by(self, runtime_class: str | None) -> Exemption | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from webhook.core.needs import Finding
 from webhook.core.pod import PodView
+from webhook.core.resize import resizes
 from webhook.core.trial import (
     Case,
     Judged,
@@ -19,6 +20,12 @@ from webhook.core.trial import (
     must_have_class,
     open_case,
 )
+
+
+def attempt_resize(case: Case, old: PodView | None) -> Trial:
+    """``attempt_update`` of a resize in place: the runtime must follow the new resources."""
+    asked = resizes(case.pod, old) if old is not None else ()
+    return attempt_update(replace(case, asked=asked), old)
 
 
 def attempt_update(case: Case, old: PodView | None) -> Trial:

@@ -1,15 +1,18 @@
-"""Where the pod templates of workload kinds are."""
+"""Where the pods of workload kinds are: their pod templates, and their outlines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from webhook.core.field_paths import FieldPath, found_at
+from webhook.core.outline import Outline, OutlinedPod, outlined_pods
 from webhook.core.pod import PodView, mapping, text, view_pod
 
-TemplatePath = tuple[str, ...]
-"""Field names from the object to a pod template; ``*`` is every element of a list."""
+MOST_TEMPLATES = 100
+"""How many pods of one object are looked at: each costs as much as a pod does."""
 
-POD_TEMPLATES_AT: Mapping[tuple[str, str], tuple[TemplatePath, ...]] = {
+POD_TEMPLATES_AT: Mapping[tuple[str, str], tuple[FieldPath, ...]] = {
     ("apps", "Deployment"): (("spec", "template"),),
     ("apps", "ReplicaSet"): (("spec", "template"),),
     ("apps", "StatefulSet"): (("spec", "template"),),
@@ -23,51 +26,70 @@ POD_TEMPLATES_AT: Mapping[tuple[str, str], tuple[TemplatePath, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadKind:
-    """A kind of custom resource that embeds pod templates, as an inventory declares it."""
+    """A kind of which pods are made: by templates that it embeds, or as outlines tell.
+
+    ``resource`` is its plural, for a webhook's rules; ``source`` where the paths were read.
+    """
 
     group: str
     kind: str
-    templates: tuple[TemplatePath, ...]
+    templates: tuple[FieldPath, ...] = ()
+    outlines: tuple[Outline, ...] = ()
+    resource: str = ""
+    source: str = ""
 
 
-def template_paths(
+BUILT_IN: Mapping[tuple[str, str], WorkloadKind] = {
+    (group, kind): WorkloadKind(group=group, kind=kind, templates=paths)
+    for (group, kind), paths in POD_TEMPLATES_AT.items()
+}
+
+
+def workload_kind(
     api_version: str, kind: str, declared: Sequence[WorkloadKind] = ()
-) -> tuple[TemplatePath, ...]:
-    """Where a kind keeps its pod templates; empty for a kind that has none."""
+) -> WorkloadKind | None:
+    """What is known of a kind; None for one of which no pods are made."""
     group = api_version.rpartition("/")[0]
-    built_in = POD_TEMPLATES_AT.get((group, kind), ())
-    return built_in or next(
-        (w.templates for w in declared if w.group == group and w.kind == kind), ()
-    )
+    built_in = BUILT_IN.get((group, kind))
+    return built_in or next((w for w in declared if w.group == group and w.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadPod:
+    """A pod that will be made of an object: of a template, or told by an outline."""
+
+    view: PodView
+    outlined: OutlinedPod | None = None
+
+
+def workload_pods(
+    obj: Mapping[str, Any], *, namespace: str, declared: Sequence[WorkloadKind] = ()
+) -> Iterator[WorkloadPod]:
+    """The pods that ``obj`` will make, the first ``MOST_TEMPLATES`` of them.
+
+    Raises PodShapeError where a template that is there is no pod template.
+    """
+    kind = workload_kind(text(obj.get("apiVersion")), text(obj.get("kind")), declared)
+    if kind is not None:
+        yield from islice(_pods(obj, kind, namespace), MOST_TEMPLATES)
 
 
 def pod_templates(
     obj: Mapping[str, Any], *, namespace: str, declared: Sequence[WorkloadKind] = ()
 ) -> Iterator[PodView]:
-    """Every pod template of ``obj`` as a PodView that knows its field path.
+    """``workload_pods`` as PodViews that know their field paths."""
+    found = workload_pods(obj, namespace=namespace, declared=declared)
+    return (pod.view for pod in found)
 
-    Raises PodShapeError where a template that is there is no pod template.
-    """
+
+def _pods(obj: Mapping[str, Any], kind: WorkloadKind, namespace: str) -> Iterator[WorkloadPod]:
     name = text(mapping(obj.get("metadata")).get("name"))
-    for path in template_paths(text(obj.get("apiVersion")), text(obj.get("kind")), declared):
-        for at, template in _found(obj, path, ""):
-            yield view_pod(
-                template.get("spec"),
-                template.get("metadata"),
-                namespace=namespace,
-                at=at,
-                default_name=name,
-            )
-
-
-def _found(value: object, path: TemplatePath, at: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if not path:
-        if isinstance(value, dict):
-            yield at, value
-        return
-    key, rest = path[0], path[1:]
-    if key == "*":
-        for index, element in enumerate(value if isinstance(value, list) else ()):
-            yield from _found(element, rest, f"{at}[{index}]")
-    elif isinstance(value, dict) and key in value:
-        yield from _found(value[key], rest, f"{at}.{key}" if at else key)
+    for path in kind.templates:
+        for at, template in found_at(obj, path):
+            if isinstance(template, dict):
+                spec, metadata = template.get("spec"), template.get("metadata")
+                view = view_pod(spec, metadata, namespace=namespace, at=at, default_name=name)
+                yield WorkloadPod(view=view)
+    for outline in kind.outlines:
+        for pod in outlined_pods(obj, outline, namespace=namespace, name=name):
+            yield WorkloadPod(view=pod.view, outlined=pod)

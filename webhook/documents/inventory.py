@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -11,7 +10,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from webhook.core import runtimes as core
 from webhook.core.names import Action, Handler
 from webhook.core.versions import Version
-from webhook.core.workload import POD_TEMPLATES_AT, TemplatePath, WorkloadKind
 from webhook.documents.models import (
     Arch,
     LabelName,
@@ -24,9 +22,9 @@ from webhook.documents.models import (
     VersionText,
     first_repeated,
     misplaced,
-    parsed,
     quoted,
 )
+from webhook.documents.workload_kinds import DeclaredWorkload, kinds_once
 
 
 def _still_alive(value: object) -> object:
@@ -192,38 +190,6 @@ class Guards(Model):
         )
 
 
-_TEMPLATE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\[\*\])?(?:\.[A-Za-z][A-Za-z0-9]*(?:\[\*\])?)*")
-_TEMPLATE_SAYS = "the field path of a pod template, such as spec.template or spec.tasks[*].template"
-
-
-def _template_path(text: str) -> TemplatePath:
-    if not _TEMPLATE.fullmatch(text):
-        raise ValueError(f"must be {_TEMPLATE_SAYS}, not {quoted(text)}")
-    return tuple(text.replace("[*]", ".*").split("."))
-
-
-class DeclaredWorkload(Model):
-    """A kind of custom resource that embeds pod templates."""
-
-    group: ObjectName = Field(description="Its API group.", examples=["argoproj.io"])
-    kind: Annotated[
-        str, Field(strict=True), Matching("[A-Z][A-Za-z0-9]*", "a kind such as Rollout", 63)
-    ] = Field(description="Its kind.", examples=["Rollout"])
-    templates: tuple[Annotated[tuple[str, ...], parsed(_template_path, _TEMPLATE_SAYS)], ...] = (
-        Field(
-            min_length=1,
-            description="Field paths of its pod templates; [*] is every element of a list.",
-            examples=[["spec.template"]],
-        )
-    )
-
-    @model_validator(mode="after")
-    def _not_built_in(self) -> Self:
-        if (self.group, self.kind) in POD_TEMPLATES_AT:
-            raise misplaced("kind", message=f"{self.group} {self.kind} is built in: leave it out")
-        return self
-
-
 class InventorySpec(Model):
     """The RuntimeClasses of a cluster."""
 
@@ -237,13 +203,13 @@ class InventorySpec(Model):
     workload_kinds: tuple[DeclaredWorkload, ...] = Field(
         default=(),
         min_length=1,
-        description="Kinds that embed pod templates, besides Kubernetes' own.",
+        description="Kinds that pods are made of, besides Kubernetes' own.",
     )
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         _once("runtimes", "runtimeClass", [r.runtime_class for r in self.runtimes])
-        _once("workloadKinds", "kind", [f"{w.group} {w.kind}" for w in self.workload_kinds])
+        kinds_once(self.workload_kinds)
         return self
 
 
@@ -273,8 +239,5 @@ class RuntimeInventory(Model):
                 r.runtime_class: r.profile(r.runtime_class, r.handler) for r in spec.runtimes
             },
             guards=spec.guards.core(),
-            workload_kinds=tuple(
-                WorkloadKind(group=w.group, kind=w.kind, templates=w.templates)
-                for w in spec.workload_kinds
-            ),
+            workload_kinds=tuple(kind for w in spec.workload_kinds for kind in w.core()),
         )

@@ -7,6 +7,7 @@ transport is urllib3, which that client uses too.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +51,12 @@ class NoClusterError(KubeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a list; ``resume`` is empty on the last."""
+    """One page of a list; ``resume`` is empty on the last. ``size`` is its length in bytes."""
 
     items: tuple[Mapping[str, Any], ...]
     resource_version: str
     resume: str
+    size: int = 0
 
 
 class ApiServer(Protocol):
@@ -151,13 +153,26 @@ class KubeApi:
 
     def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
         """See ApiServer."""
+        return self._page(path, limit, resume, _LIST_SECONDS, None)
+
+    def list_page_within(
+        self, path: str, *, limit: int, resume: str, seconds: float, most_bytes: int
+    ) -> Page:
+        """``list_page`` where a longer answer, in bytes or seconds, is an ApiError."""
+        return self._page(path, limit, resume, seconds, most_bytes)
+
+    def _page(
+        self, path: str, limit: int, resume: str, seconds: float, most_bytes: int | None
+    ) -> Page:
         query = {"limit": str(limit), **({"continue": resume} if resume else {})}
-        body = self._json(f"{path}?{urlencode(query)}", seconds=_LIST_SECONDS)
+        data = self._bytes(f"{path}?{urlencode(query)}", seconds, most_bytes)
+        body = _decoded(data)
         metadata = body.get("metadata") or {}
         return Page(
             items=tuple(body.get("items") or ()),
             resource_version=metadata.get("resourceVersion") or "",
             resume=metadata.get("continue") or "",
+            size=len(data),
         )
 
     def watch(
@@ -193,10 +208,16 @@ class KubeApi:
             raise
 
     def _json(self, url: str, *, seconds: float) -> Mapping[str, Any]:
+        return _decoded(self._bytes(url, seconds, None))
+
+    def _bytes(self, url: str, seconds: float, most_bytes: int | None) -> bytes:
+        began = time.monotonic()
         response = self._send(url, read_seconds=seconds)
         try:
             self._raise_for(response, url)
-            return _decoded(response.read(decode_content=True))
+            if most_bytes is None:
+                return response.read(decode_content=True)
+            return _read_within(response, url, began + seconds, most_bytes)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiError(f"{_place(url)}: {_why(error)}") from error
         finally:
@@ -252,6 +273,23 @@ def raise_for_event(status: Mapping[str, Any], path: str) -> None:
 def object_path(collection: str, name: str) -> str:
     """The path of the object ``name`` in a collection of cluster-wide objects."""
     return f"{collection}/{quote(name, safe='')}"
+
+
+def _read_within(
+    response: urllib3.BaseHTTPResponse, url: str, deadline: float, most_bytes: int
+) -> bytes:
+    """The answer, unless it is too long or dripped: the connection is closed then."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.stream(_CHUNK, decode_content=True):
+        chunks.append(chunk)
+        size += len(chunk)
+        late = time.monotonic() > deadline
+        if late or size > most_bytes:
+            response.close()
+            said = "no answer in time" if late else f"more than {most_bytes} bytes"
+            raise ApiError(f"{_place(url)}: {said}")
+    return b"".join(chunks)
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

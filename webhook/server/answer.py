@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from webhook.core.preview import ExistingPods
 from webhook.core.values import per_review
 from webhook.live.cluster import NamespaceUnavailableError
 from webhook.live.current import Current
 from webhook.server.logs import ReviewLog, clean
 from webhook.server.metrics import Metrics
-from webhook.wire.admit import Door, NamespaceNotSeen, admit
+from webhook.wire.admit import Door, FactWanted, NamespaceNotSeen, PodsWanted, admit
 from webhook.wire.review import MAX_BODY_BYTES, ReviewError
 
 log = logging.getLogger("runtimegate.server")
@@ -26,6 +27,7 @@ TEXT = "text/plain; charset=utf-8"
 
 _DEFAULT_SECONDS = 10.0  # the API server's, when a webhook configuration gives none
 _MOST_SECONDS = 30.0  # the longest that the API server allows
+_PREVIEW_SECONDS = 2.0  # to list the pods of a namespace and to judge them, as Pod Security: 1 s
 _SHARE = 0.8  # of it for waiting; the rest is for the way back
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
@@ -47,6 +49,13 @@ class Namespaces(Protocol):
         """Put it into the snapshot; raises NamespaceUnavailableError."""
 
 
+class PodLister(Protocol):
+    """Where the pods of a namespace can be had."""
+
+    def list_pods(self, namespace: str, seconds: float) -> ExistingPods:
+        """Its pods, or what the problem was, in ``seconds`` with the time to judge them."""
+
+
 class Reviews:
     """Answers reviews by the current snapshot."""
 
@@ -57,12 +66,14 @@ class Reviews:
         metrics: Metrics,
         review_log: ReviewLog,
         namespaces: Namespaces | None = None,
+        pods: PodLister | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._current = current
         self._metrics = metrics
         self._log = review_log
         self._namespaces = namespaces
+        self._pods = pods
         self._clock = clock
         self._under_way: set[object] = set()
 
@@ -89,6 +100,9 @@ class Reviews:
         began = self._clock()
         try:
             return self.answer_at_once(door, content_type, body, began=began)
+        except PodsWanted as wanted:
+            existing = self._existing(wanted, timeout)
+            return self.answer_at_once(door, content_type, body, began=began, existing=existing)
         except NamespaceNotSeen as missing:
             problem = self._fetch(missing, timeout)
         if problem:
@@ -108,12 +122,26 @@ class Reviews:
             return str(error)
         return ""
 
+    def _existing(self, wanted: PodsWanted, timeout: str) -> ExistingPods:
+        """The pods of a namespace; a preview never costs the change itself."""
+        if self._pods is None:
+            return ExistingPods(problem="there is no API server to ask")
+        seconds = min(waiting_seconds(timeout) / 2, _PREVIEW_SECONDS)
+        return self._pods.list_pods(wanted.namespace, seconds)
+
     def answer_at_once(
-        self, door: Door, content_type: str, body: bytes, *, began: float | None = None
+        self,
+        door: Door,
+        content_type: str,
+        body: bytes,
+        *,
+        began: float | None = None,
+        existing: ExistingPods | None = None,
     ) -> Answer:
         """Answer one review without waiting for anything.
 
-        Raises NamespaceNotSeen, and nothing else, when it cannot be: then ``answer`` can.
+        Raises FactWanted, and nothing else, when it cannot be: then ``answer`` can. With
+        ``existing`` pods it takes the time that judging them may take.
         """
         began = self._clock() if began is None else began
         if not _is_json(content_type):
@@ -121,13 +149,13 @@ class Reviews:
                 door, 415, f"the content type must be {JSON}, not {content_type!r}", began
             )
         try:
-            outcome = admit(body, self._current.snapshot, door)
+            outcome = admit(body, self._current.snapshot, door, existing)
             seconds = self._clock() - began
             self._metrics.record(outcome, seconds)
             self._log.record(outcome, seconds)
         except ReviewError as error:
             return self.refuse(door, error.status, str(error), began)
-        except NamespaceNotSeen:
+        except FactWanted:
             raise
         except Exception:  # the rim: a bug of ours is no verdict
             log.exception("a review could not be answered")

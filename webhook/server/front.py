@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from webhook.server.answer import Answer, Reviews, waiting_seconds
 from webhook.server.health import Health
-from webhook.wire.admit import Door, NamespaceNotSeen
+from webhook.wire.admit import Door, FactWanted
 from webhook.wire.review import MAX_BODY_BYTES
 
 Scope = MutableMapping[str, Any]
@@ -83,7 +83,7 @@ class Front:
             return await self._in_thread(self._working, door, content_type, body, query)
         try:
             return self.reviews.answer_at_once(door, content_type, body)
-        except NamespaceNotSeen:
+        except FactWanted:
             return await self._in_thread(self._waiting, door, content_type, body, query)
 
     async def _in_thread(

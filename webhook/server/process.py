@@ -28,6 +28,7 @@ from webhook.core.names import ALWAYS_EXCLUDED
 from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import ClusterCache
 from webhook.live.current import Current
+from webhook.live.existing_pods import ExistingPodLister
 from webhook.live.kube import Access, KubeApi
 from webhook.live.reload import PolicySource, PolicyState, Reloader, keep_doing
 from webhook.server.answer import Reviews
@@ -121,7 +122,10 @@ class Gate(BaseApplication):  # type: ignore[misc]
         self._look.start(
             (reloader.poll, lambda: _refresh(settings.tls)), every=settings.look_seconds
         )
-        return front_of(_service(current, cluster, self._health, stdout), threads=settings.threads)
+        # Connections of its own: a preview must not keep one from the watches.
+        pods = ExistingPodLister(KubeApi(settings.access)) if settings.access else None
+        service = _service(current, cluster, pods, self._health, stdout)
+        return front_of(service, threads=settings.threads)
 
     def look_now(self) -> None:
         """Look at policies and certificate at once (SIGHUP)."""
@@ -138,11 +142,21 @@ class Gate(BaseApplication):  # type: ignore[misc]
 
 
 def _service(
-    current: Current, cluster: ClusterCache | None, health: Health, stdout: Stdout
+    current: Current,
+    cluster: ClusterCache | None,
+    pods: ExistingPodLister | None,
+    health: Health,
+    stdout: Stdout,
 ) -> Service:
     metrics = Metrics()
     review_log = ReviewLog(stdout, now=_now)
-    reviews = Reviews(current, metrics=metrics, review_log=review_log, namespaces=cluster)
+    reviews = Reviews(
+        current,
+        metrics=metrics,
+        review_log=review_log,
+        namespaces=cluster,
+        pods=pods,
+    )
     return Service(current=current, reviews=reviews, metrics=metrics, health=health)
 
 

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from webhook.server.answer import Answer, Reviews
 from webhook.server.front import LARGE_BYTES, Front
-from webhook.wire.admit import Door, NamespaceNotSeen
+from webhook.wire.admit import Door, FactWanted
 
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -105,7 +105,7 @@ class ReviewProtocol(HttpToolsProtocol):
         body = b"".join(arrived.chunks)
         try:
             answer = arrived.reviews.answer_at_once(arrived.door, arrived.content_type, body)
-        except NamespaceNotSeen:
+        except FactWanted:
             super().on_headers_complete()
             super().on_body(body)
             super().on_message_complete()

@@ -1,5 +1,6 @@
 """One review answered: the five calls in their order, nothing else."""
 
+from dataclasses import replace
 from enum import StrEnum
 
 from webhook.core.advice import advise
@@ -23,9 +24,10 @@ from webhook.core.guards import (
     guard_runtime_class_deletion,
 )
 from webhook.core.pod import PodShapeError, PodView, view_pod
+from webhook.core.preview import ExistingPods, needs_pods, needs_preview, preview
 from webhook.core.snapshot import Snapshot
 from webhook.core.values import per_review
-from webhook.core.workload import template_paths
+from webhook.core.workload import workload_kind
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
@@ -38,11 +40,23 @@ class Door(StrEnum):
     VALIDATE = "validate"
 
 
-class NamespaceNotSeen(LookupError):  # noqa: N818 - a question to the caller, no error
+class FactWanted(LookupError):  # noqa: N818 - a question to the caller, no error
+    """An answer needs what the snapshot does not hold: get it, ask again."""
+
+
+class NamespaceNotSeen(FactWanted):
     """The decision needs a namespace that the snapshot does not know: fetch it, ask again."""
 
     def __init__(self, namespace: str) -> None:
         super().__init__(f"namespace {namespace!r} is not known and the policies need its labels")
+        self.namespace = namespace
+
+
+class PodsWanted(FactWanted):
+    """A preview is of the pods of a namespace: list them, ask again with what was found."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"the pods of namespace {namespace!r} are to be looked at")
         self.namespace = namespace
 
 
@@ -63,11 +77,16 @@ _CHANGES = {change.value: change for change in Change}
 _MAKES = frozenset(_CHANGES)
 
 
-def admit(body: bytes, snapshot: Snapshot, door: Door) -> Outcome:
-    """Answer one review. Raises ReviewError (the caller's fault) and NamespaceNotSeen."""
+def admit(
+    body: bytes, snapshot: Snapshot, door: Door, existing: ExistingPods | None = None
+) -> Outcome:
+    """Answer one review. Raises ReviewError (the caller's fault) and FactWanted.
+
+    ``existing`` answers PodsWanted.
+    """
     request = parse_review(body)
     if not _is_pod(request):
-        return _beside_pods(request, snapshot, door)
+        return _beside_pods(request, snapshot, door, existing)
     pod, operation = _pod_and_operation(request)
     if lacks_namespace(request.namespace, snapshot):
         raise NamespaceNotSeen(request.namespace)
@@ -76,14 +95,17 @@ def admit(body: bytes, snapshot: Snapshot, door: Door) -> Outcome:
     return _validated(request, decide_stored(pod, operation, snapshot), snapshot)
 
 
-def _beside_pods(request: AdmissionRequest, snapshot: Snapshot, door: Door) -> Outcome:
+def _beside_pods(
+    request: AdmissionRequest, snapshot: Snapshot, door: Door, existing: ExistingPods | None
+) -> Outcome:
     """Workloads, RuntimeClasses and Namespaces; everything else passes, unseen by a policy."""
     if door is Door.VALIDATE and not request.sub_resource:
         match (request.group, request.resource):
             case ("node.k8s.io", "runtimeclasses"):
                 return _validated(request, _guarded_runtime_class(request, snapshot), snapshot)
             case ("", "namespaces") if request.operation in _MAKES:
-                return _validated(request, _guarded_namespace(request, snapshot), snapshot)
+                decision = _guarded_namespace(request, snapshot, existing)
+                return _validated(request, decision, snapshot)
             case _ if request.operation in _MAKES and _holds_templates(request, snapshot):
                 return _workload(request, snapshot)
     return _outcome(allowed_response(request.uid), door, request, _NOT_OURS, snapshot)
@@ -91,7 +113,7 @@ def _beside_pods(request: AdmissionRequest, snapshot: Snapshot, door: Door) -> O
 
 def _holds_templates(request: AdmissionRequest, snapshot: Snapshot) -> bool:
     kind = (f"{request.group}/v1", request.kind)
-    return bool(request.namespace and template_paths(*kind, snapshot.inventory.workload_kinds))
+    return bool(request.namespace and workload_kind(*kind, snapshot.inventory.workload_kinds))
 
 
 def _workload(request: AdmissionRequest, snapshot: Snapshot) -> Outcome:
@@ -118,11 +140,23 @@ def _guarded_runtime_class(request: AdmissionRequest, snapshot: Snapshot) -> Kee
     return guard(view.name, view.handler, snapshot)
 
 
-def _guarded_namespace(request: AdmissionRequest, snapshot: Snapshot) -> Keep | Deny:
+def _guarded_namespace(
+    request: AdmissionRequest, snapshot: Snapshot, existing: ExistingPods | None
+) -> Keep | Deny:
     if request.object is None:
         raise ReviewError(f"request.object: must be a Namespace on {request.operation}, not null")
     old = view_namespace(request.old_object) if request.old_object is not None else None
-    return guard_namespace(view_namespace(request.object), old, request.groups, snapshot)
+    new = view_namespace(request.object)
+    decision = guard_namespace(new, old, request.groups, snapshot)
+    if old is None or isinstance(decision, Deny) or not needs_preview(old, new, snapshot):
+        return decision
+    if existing is None and needs_pods(new, snapshot):
+        if not snapshot.cluster.live:
+            return decision
+        raise PodsWanted(new.name)
+    lines = preview(existing or ExistingPods(), old, new, snapshot)
+    warnings = (*decision.grounds.warnings, *lines)
+    return replace(decision, grounds=replace(decision.grounds, warnings=warnings))
 
 
 def _mutated(
@@ -153,7 +187,14 @@ def _pod_and_operation(request: AdmissionRequest) -> tuple[PodView, Operation]:
     pod = _view(request, "object")
     change = _CHANGES[request.operation]
     old = _view(request, "oldObject") if change is Change.UPDATE else None
-    return pod, Operation(change=change, old=old, user=request.user, groups=request.groups)
+    operation = Operation(
+        change=change,
+        old=old,
+        resized=request.sub_resource == "resize",
+        user=request.user,
+        groups=request.groups,
+    )
+    return pod, operation
 
 
 def _view(request: AdmissionRequest, key: str) -> PodView:
