@@ -25,7 +25,7 @@ from tests.demo.gate import Gate
 
 ROUNDS, REVIEWS, CHANGES = 9, 600, 200
 CHANGED = "crowd-7"
-_POLICIES = f"""\
+POLICIES = f"""\
 apiVersion: runtimegate.dev/v1
 kind: RuntimePolicy
 metadata: {{name: bench, description: Sandboxes the namespaces that are labelled.}}
@@ -75,7 +75,7 @@ def main() -> None:
     """Run everything and print the figures."""
     with tempfile.TemporaryDirectory(prefix="runtimegate-bench-") as folder, ExitStack() as open_:
         policies = Path(folder)
-        policies.joinpath("bench.yaml").write_text(_POLICIES)
+        policies.joinpath("bench.yaml").write_text(POLICIES)
         empty, full = (open_.enter_context(ControlPlane(find_binaries(os.environ))) for _ in "ef")
         api = _api(full)
         small = _api(empty)

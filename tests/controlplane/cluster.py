@@ -112,6 +112,15 @@ class ControlPlane:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = None
 
+    def kill_apiserver(self) -> None:
+        """End the API server at once, as a crash would; etcd and its data stay."""
+        self._components.pop("kube-apiserver").kill()
+
+    def start_apiserver(self) -> None:
+        """Start the API server on the port and the data that it had, and return when it answers."""
+        arguments = settings.kube_apiserver_arguments(self.folder, self._port)
+        self._start_apiserver(arguments)
+
     @property
     def folder(self) -> Path:
         """The plane's own folder, gone when it stops: logs, keys, and what tests put there."""
@@ -224,7 +233,9 @@ class ControlPlane:
         etcd = self._run(self._binaries.etcd, settings.etcd_arguments(self._folder))
         up = settings.etcd_socket(self._folder).exists
         etcd.wait_until(up, seconds=self._ready_within_seconds)
-        arguments = settings.kube_apiserver_arguments(self._folder, port)
+        self._start_apiserver(settings.kube_apiserver_arguments(self._folder, port))
+
+    def _start_apiserver(self, arguments: list[str]) -> None:
         apiserver = self._run(self._binaries.kube_apiserver, arguments)
         for path in ("/readyz", "/api/v1/namespaces/default", "/api/v1/namespaces/kube-system"):
             # The namespaces are made after the server calls itself ready.
