@@ -12,7 +12,7 @@ from tests.controlplane.cluster import ControlPlane, Result
 WEBHOOK = "pods.runtimegate.dev"
 NAME_LABEL = "kubernetes.io/metadata.name"
 REGISTERED_WITHIN_SECONDS = 30
-_READ = ["get", "list", "watch"]
+_FOLLOW = ["list", "watch"]
 
 RIGHTS: tuple[dict[str, Any], ...] = (
     {
@@ -20,8 +20,9 @@ RIGHTS: tuple[dict[str, Any], ...] = (
         "kind": "ClusterRole",
         "metadata": {"name": "runtimegate"},
         "rules": [
-            {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READ},
-            {"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": _READ},
+            {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _FOLLOW},
+            {"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": _FOLLOW},
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
         ],
     },
     {

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.bench.crowd import LABEL, NAMESPACES, NODES, RUNTIME_CLASSES, Api, populate
@@ -134,9 +135,7 @@ def _serving(policies: Path, plane: ControlPlane) -> Iterator[Subject]:
     with Gate(policies, kubeconfig=plane.kubeconfig("admin")) as gate:
         ready = time.monotonic() - began
         children = Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text().split()
-        yield Subject(
-            gate=gate, client=Client(gate), worker=int(children[0]), ready_seconds=ready
-        )
+        yield Subject(gate=gate, client=Client(gate), worker=int(children[0]), ready_seconds=ready)
 
 
 def _costs(subjects: tuple[Subject, Subject], body: bytes) -> tuple[list[float], list[float]]:
@@ -158,9 +157,14 @@ def _effects(api: Api, subject: Subject, body: bytes) -> Iterator[float]:
         sandboxed = n % 2 == 0
         api.label(CHANGED, LABEL, "sandboxed" if sandboxed else None)
         began = time.perf_counter()
-        _until(lambda wanted=sandboxed: (b'"patch"' in subject.client.mutate(body)) is wanted)
+        _until(partial(_gives, subject.client, body, sandboxed))
         yield (time.perf_counter() - began) * 1e3
         time.sleep(0.02 * (n % 11))  # so that no change falls into step with the publisher
+
+
+def _gives(client: Client, body: bytes, wanted: bool) -> bool:
+    """Whether a class is given just when it is wanted."""
+    return (b'"patch"' in client.mutate(body)) is wanted
 
 
 def _until(holds: Callable[[], bool]) -> None:

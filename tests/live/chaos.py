@@ -241,8 +241,8 @@ def run(*, seconds: float, cuts: int) -> Figures:
 def main() -> None:
     """Run it, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m tests.live.chaos")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long the API server is away")
-    parser.add_argument("--cuts", type=int, default=100, help="how often connections are cut")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of outage")
+    parser.add_argument("--cuts", type=int, default=100, help="of all connections")
     given = parser.parse_args()
     figures = run(seconds=given.seconds, cuts=given.cuts)
     for line in figures.lines():

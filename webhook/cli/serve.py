@@ -145,8 +145,8 @@ class _Options:
 @click.option(
     "--cluster-max-age-seconds",
     type=click.FloatRange(120, 86400),
-    help="Be not ready when the API server was last heard of longer ago: at least 120, since a quiet"
-    " cluster is heard of once a minute.  [default: no limit]",
+    help="Be not ready when the API server was last heard of longer ago; at least 120, since"
+    " a quiet cluster is heard of once a minute.  [default: no limit]",
 )
 def serve(**given: Any) -> NoReturn:
     """Run the admission webhook until it is told to stop.

@@ -145,9 +145,7 @@ def _from_kubeconfig(path: Path | None) -> Access:
 class KubeApi:
     """An ApiServer over HTTPS; safe to use from several threads."""
 
-    def __init__(
-        self, access: Access, *, silence_seconds: float = _WATCH_SILENCE_SECONDS
-    ) -> None:
+    def __init__(self, access: Access, *, silence_seconds: float = _WATCH_SILENCE_SECONDS) -> None:
         self._access = access
         self._silence_seconds = silence_seconds
         self._pool: tuple[object, urllib3.PoolManager] | None = None
