@@ -31,6 +31,10 @@ class Api:
             maxsize=_THREADS, block=True, ssl_context=ssl.create_default_context(cadata=ca_pem)
         )
 
+    def close(self) -> None:
+        """Let the connections go."""
+        self._pool.clear()
+
     def create(self, collection: str, obj: Mapping[str, Any]) -> None:
         """POST an object; one that is there already will do."""
         self._send("POST", collection, obj, "application/json", expect=(201, 409))

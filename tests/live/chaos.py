@@ -17,7 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,10 @@ class Asker:
             "127.0.0.1", gate.port, context=trust, timeout=30
         )
 
+    def close(self) -> None:
+        """Let the connection go."""
+        self._connection.close()
+
     def ask(self, namespace: str, timeout: str = "5s") -> tuple[int, bool]:
         """The status, and whether a pod there is given a class."""
         headers = {"Content-Type": "application/json"}
@@ -102,6 +106,7 @@ class Load:
         """End, and be sure that the last answer is in the figures."""
         self._stopping.set()
         self._thread.join(30)
+        self._asker.close()
 
     def _run(self) -> None:
         figures, number = self._figures, 0
@@ -132,11 +137,16 @@ class Chaos:
         """Flip a label and wait for the flip's effect; a cache that is stuck fails here."""
         self._sandboxed = wanted = not self._sandboxed
         self._api.label(CHANGING, LABEL, "sandboxed" if wanted else None)
-        began, asker = time.monotonic(), Asker(self.gate)  # one kept idle would have been closed
-        while asker.ask(CHANGING) != (200, wanted):
-            assert time.monotonic() - began < SEEN_WITHIN_SECONDS, f"stuck: {event}"
-            time.sleep(0.01)
+        began = time.monotonic()
+        with closing(Asker(self.gate)) as asker:  # one kept idle would have been closed
+            while asker.ask(CHANGING) != (200, wanted):
+                assert time.monotonic() - began < SEEN_WITHIN_SECONDS, f"stuck: {event}"
+                time.sleep(0.01)
         self.figures.catching_up[event] = time.monotonic() - began
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._api.close()
 
     def cut(self, times: int) -> None:
         """Cut every connection, again and again, labels being changed meanwhile."""
@@ -153,13 +163,14 @@ class Chaos:
     def outage(self, seconds: float) -> None:
         """Kill the API server; ask for a namespace never seen meanwhile; start it again."""
         self.plane.kill_apiserver()
-        began, asker = time.monotonic(), Asker(self.gate)
-        while time.monotonic() - began < seconds:
-            status, given = asker.ask(f"never-seen-{self.figures.unseen.total()}", "1s")
-            self.figures.unseen[status] += 1
-            if status == 200:
-                self.figures.wrong.append(f"a verdict without labels, given a class: {given}")
-            time.sleep(0.5)
+        began = time.monotonic()
+        with closing(Asker(self.gate)) as asker:
+            while time.monotonic() - began < seconds:
+                status, given = asker.ask(f"never-seen-{self.figures.unseen.total()}", "1s")
+                self.figures.unseen[status] += 1
+                if status == 200:
+                    self.figures.wrong.append(f"a verdict without labels, given a class: {given}")
+                time.sleep(0.5)
         self.plane.start_apiserver()
         self.figures.away_seconds = time.monotonic() - began
 
@@ -195,6 +206,7 @@ def chaos(figures: Figures) -> Iterator[Chaos]:
                 metadata = {"name": f"chaos-{n}", "labels": labels}
                 api.create("/api/v1/namespaces", {"metadata": metadata})
             api.create("/api/v1/namespaces", {"metadata": {"name": CHANGING}})
+            api.close()
             with Cutter(int(plane.url.rpartition(":")[2])) as cutter:
                 kubeconfig = Path(folder) / "kubeconfig"
                 kubeconfig.write_text(_by_way_of(cutter, plane))
@@ -234,6 +246,7 @@ def run(*, seconds: float, cuts: int) -> Figures:
             world.change_is_seen("after the API server had forgotten")
         finally:
             load.stop()
+            world.close()
         figures.gone = world.gate.log.count("too old resource version")
     return figures
 

@@ -73,3 +73,4 @@ class Cutter:
                 end.shutdown(socket.SHUT_RDWR)
         with self._lock:
             self._open -= {one, other}
+        one.close()  # the other is closed by the other pump

@@ -100,7 +100,7 @@ def test_every_alert_is_raised_by_a_test_of_its_rules() -> None:
 def test_promtool_agrees(command: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
-        pytest.skip("there is no promtool in PATH (go build takes it minutes: docs/operations.md)")
+        pytest.skip("there is no promtool in PATH; Prometheus brings it")
     done = subprocess.run(
         [promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False
     )
