@@ -176,7 +176,7 @@ class Chaos:
 
     def forget(self) -> None:
         """Force 410: while the gate is cut off, make changes and restart the API server, whose
-        watch cache then begins after the version that the gate has, and compact etcd."""
+        watch cache then begins after the version that the gate has."""
         self.cutter.refuse = True
         self.cutter.cut()
         for n in range(30):
