@@ -4,13 +4,20 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench import cluster
 from tests.bench.admit import costs
 from tests.bench.http import RATE, build_programs, compare, median
 from tests.bench.tables import loadings
 
 
 def main() -> None:
-    """Print all of them; ``--tables`` and ``--admit`` stop after the first, and the second."""
+    """Print all of them; ``--tables`` and ``--admit`` stop after the first, and the second.
+
+    With the argument ``cluster`` those of a large cluster instead.
+    """
+    if sys.argv[1:] == ["cluster"]:
+        cluster.main()
+        return
     _print_loadings()
     if "--tables" in sys.argv:
         return

@@ -117,6 +117,14 @@ class ControlPlane:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = None
 
+    def kill_apiserver(self) -> None:
+        """End the API server at once, as a crash would; etcd and its data stay."""
+        self._components.pop("kube-apiserver").kill()
+
+    def start_apiserver(self) -> None:
+        """Start the API server on the port and the data that it had, and return when it answers."""
+        self._start_apiserver()
+
     @property
     def folder(self) -> Path:
         """The plane's own folder, gone when it stops: logs, keys, and what tests put there."""
@@ -234,8 +242,11 @@ class ControlPlane:
         etcd = self._run(self._binaries.etcd, settings.etcd_arguments(self._folder))
         up = settings.etcd_socket(self._folder).exists
         etcd.wait_until(up, seconds=self._ready_within_seconds)
+        self._start_apiserver()
+
+    def _start_apiserver(self) -> None:
         arguments = [
-            *settings.kube_apiserver_arguments(self._folder, port),
+            *settings.kube_apiserver_arguments(self.folder, self._port),
             *self._more_arguments,
         ]
         apiserver = self._run(self._binaries.kube_apiserver, arguments)

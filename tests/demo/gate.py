@@ -74,6 +74,13 @@ class Gate:
         return f"https://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The process id of the arbiter; the workers are its children."""
+        if self._process is None:
+            raise GateError("the webhook is not running")
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has printed."""
         return self._log_path.read_text(errors="replace")

@@ -14,6 +14,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
     "labelled-e2e": {"e2e.runtimegate.dev/tier": "sandboxed"},
     "trial-e2e": {},
     "unmatched-e2e": {},
+    "watched-e2e": {},
 }
 """The namespaces of the tests and their labels."""
 

@@ -279,6 +279,40 @@ def test_the_audit_log_says_who_decided_what_and_why(cluster: ControlPlane, gate
     assert found[-1]["pods.runtimegate.dev/revision"]
 
 
+def audited(plane: ControlPlane, namespace: str, name: str) -> dict[str, str]:
+    """Our annotations of the last creation of a pod in the audit log, a key's webhooks apart."""
+    found = [
+        event["annotations"]
+        for event in plane.audit_events()
+        if event["objectRef"].get("namespace") == namespace
+        and event["objectRef"].get("name") == name
+        and event["verb"] == "create"
+    ]
+    prefix = "pods.runtimegate.dev/"
+    return {k.removeprefix(prefix): v for k, v in found[-1].items() if k.startswith(prefix)}
+
+
+def test_the_audit_log_says_which_class_was_assigned(cluster: ControlPlane, gate: Gate) -> None:
+    manifest = WEB.replace("NAME", "audited")
+    cluster.kubectl("create", "-n", "tenant-e2e", "-f", "-", stdin=manifest)
+    remove(cluster, "tenant-e2e", "audited")
+    found = audited(cluster, "tenant-e2e", "audited")
+    assert found["decision"] == "assign"
+    assert (found["policy"], found["runtime-class"]) == ("tenants", "gvisor")
+
+
+def test_the_audit_log_says_what_mode_audit_held_back(cluster: ControlPlane, gate: Gate) -> None:
+    manifest = WEB.replace("NAME", "audited").replace("nginx:1.31", "postgres:18")
+    done = cluster.kubectl("create", "-n", "watched-e2e", "-f", "-", stdin=manifest)
+    remove(cluster, "watched-e2e", "audited")
+    assert "Warning" not in done.stderr
+    found = audited(cluster, "watched-e2e", "audited")
+    assert found["decision"] == "keep"
+    assert (found["would"], found["reason"]) == ("deny", "RuntimeDegraded")
+    assert found["policy"] == "e2e-audit"
+    assert "perf:syscall-rate=degraded" in found["findings"]
+
+
 def test_fields_newer_than_this_program_survive(cluster: ControlPlane, gate: Gate) -> None:
     """The patch adds; what the API server knows and we do not is stored as it was sent."""
     manifest = json.loads(

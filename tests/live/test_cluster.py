@@ -10,6 +10,7 @@ import urllib3
 from tests.build import snapshot
 from tests.live.fake_api import FakeApi, namespace, node, runtime_class, serving
 from tests.live.script import Script
+from tests.registration import RIGHTS
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import NAMESPACE_DEFAULT
 from webhook.live.cluster import (
@@ -241,6 +242,32 @@ def test_one_who_waits_for_anothers_fetch_waits_no_longer_than_it_may() -> None:
         cache.fetch_namespace("new", 0.05)
     release.set()
     thread.join()
+
+
+def test_the_rights_are_those_that_the_calls_need_and_no_more(fake: FakeApi, world: World) -> None:
+    world.cache.start()
+    until(lambda: world.cache.synced and fake.asked("watch=1") >= 3)
+    world.cache.fetch_namespace("tenant-a", 1.0)
+    called = {(_resource(url), _verb(url)) for url in fake.requests}
+    granted = {
+        (resource, verb)
+        for rule in RIGHTS[0]["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        if resource != "pods"  # which no cache follows: previews list them
+    }
+    assert called == granted
+
+
+def _resource(url: str) -> str:
+    parts = url.partition("?")[0].split("/")
+    return next(p for p in parts if p in {"namespaces", "nodes", "runtimeclasses"})
+
+
+def _verb(url: str) -> str:
+    if "?" not in url:
+        return "get"
+    return "watch" if "watch=1" in url else "list"
 
 
 @pytest.fixture(autouse=True)

@@ -96,10 +96,10 @@ def test_a_list_that_expires_half_way_begins_again_and_loses_nothing() -> None:
     assert sorted(follower.store.entries()) == ["a", "b"]
 
 
-def test_pauses_double_up_to_half_a_minute_while_the_server_is_away() -> None:
+def test_pauses_double_up_to_ten_seconds_while_the_server_is_away() -> None:
     script = Script(lists=[ApiError("away")] * 9)
     follower, delays = follow(script, rounds=9)
-    assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 10.0]
     assert follower.problem == "away"
     assert follower.store.synced is False
 
@@ -141,3 +141,21 @@ def test_what_was_fetched_never_replaces_what_a_watch_delivered() -> None:
     store.put(NamespaceView(name="a", labels={"newer": "yes"}))
     store.add(NamespaceView(name="a", labels={"newer": "no"}))
     assert store.entries()["a"].labels == {"newer": "yes"}
+
+
+def test_watches_that_end_at_once_and_bring_nothing_are_asked_for_ever_more_rarely() -> None:
+    follower, delays = follow(Script(lists=[page("7")], watches=[[], [], []]), rounds=3)
+    assert delays == [0.5, 1.0, 2.0]
+    assert follower.problem == "watch of /api/v1/namespaces ended at once"
+
+
+def test_lists_that_are_forgotten_at_once_are_asked_for_ever_more_rarely() -> None:
+    gone = GoneError("too old", status=410)
+    script = Script(lists=[page("7"), page("8"), page("9")], watches=[[gone], [gone], [gone]])
+    assert follow(script, rounds=3)[1] == [0.5, 1.0, 2.0]
+
+
+def test_after_an_outage_one_that_was_forgotten_is_listed_without_a_long_pause() -> None:
+    away, gone = ApiError("away"), GoneError("too old", status=410)
+    script = Script(lists=[page("7"), page("9")], watches=[[away], [away], [away], [gone]])
+    assert follow(script, rounds=4)[1] == [0.5, 1.0, 2.0, 0.5]

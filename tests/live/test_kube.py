@@ -79,6 +79,13 @@ def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> No
         next(KubeApi(access(url)).watch(NAMESPACES, resource_version="1", seconds=5))
 
 
+def test_a_watch_that_is_silent_too_long_asks_for_a_new_list(fake: FakeApi, url: str) -> None:
+    api = KubeApi(access(url), silence_seconds=0.1)
+    events = api.watch(NAMESPACES, resource_version="100", seconds=5)
+    with pytest.raises(GoneError, match=r"^watch of /api/v1/namespaces was silent too long$"):
+        next(events)
+
+
 def test_a_watch_that_breaks_off_is_an_error_of_one_line(fake: FakeApi, url: str) -> None:
     fake.break_watches = 1
     events = KubeApi(access(url)).watch(NAMESPACES, resource_version="100", seconds=5)

@@ -1,7 +1,7 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.build import snapshot
+from tests.build import exemption, policy, snapshot
 from webhook.live.cluster import ClusterState
 from webhook.live.current import Current
 from webhook.live.reload import ReloadState
@@ -82,6 +82,27 @@ def test_a_cluster_that_is_away_after_it_was_listed_stays_ready() -> None:
     away = health(cluster_state=lambda: cluster(age_seconds=900.0, problems=("nodes: away",)))
     assert away.ready() is True
     assert "last heard of 900 s ago\n    nodes: away\n" in report(away.checks())
+
+
+def test_a_cluster_that_is_away_for_longer_than_the_limit_is_not_ready() -> None:
+    limited = health(
+        cluster_state=lambda: cluster(age_seconds=900.0), cluster_max_age_seconds=600.0
+    )
+    assert limited.ready() is False
+    assert "ago: more than --cluster-max-age-seconds 600\n" in report(limited.checks())
+
+
+def test_a_cluster_as_old_as_the_limit_is_ready() -> None:
+    state = cluster(age_seconds=600.0)
+    assert health(cluster_state=lambda: state, cluster_max_age_seconds=600.0).ready() is True
+
+
+def test_exemptions_are_read_with_the_moment_after_their_last_day() -> None:
+    ending = exemption("ending", expires=date(2026, 12, 31))
+    endless = exemption("endless", expires=None)
+    current = Current(snapshot(policy(exemptions=(ending, endless))))
+    read = Health(current, version="1", now=lambda: NOW).readings(0).exemptions
+    assert read == (("tenants", "ending", datetime(2027, 1, 1, tzinfo=UTC)),)
 
 
 def test_an_expired_certificate_is_not_ready() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.build import review_bytes, snapshot
+from tests.build import inventory, profile, review_bytes, snapshot
 from webhook.live.cluster import ClusterState
+from webhook.live.current import Current
 from webhook.live.reload import ReloadState
-from webhook.server.metrics import Metrics, Readings
+from webhook.server.metrics import Metrics, NamedClasses, Readings
 from webhook.wire.admit import Door, admit
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -64,6 +65,32 @@ def test_each_review_is_counted_once_with_its_decision() -> None:
     assert found["runtimegate_review_seconds_count", (("webhook", "validate"),)] == 0
 
 
+def assigned(metrics: Metrics) -> dict[tuple[tuple[str, str], ...], float]:
+    found = samples(metrics, readings())
+    return {labels: v for (n, labels), v in found.items() if n == "runtimegate_assignments_total"}
+
+
+def test_assignments_are_counted_by_a_class_that_the_policies_name() -> None:
+    metrics = Metrics(classes=NamedClasses(Current(snapshot())))
+    metrics.record(admit(review_bytes(), snapshot(), Door.MUTATE), 0.1)
+    metrics.record(admit(review_bytes(), snapshot(), Door.VALIDATE), 0.1)
+    assert assigned(metrics) == {(("policy", "tenants"), ("runtime_class", "gvisor")): 1}
+
+
+def test_a_class_that_nobody_named_is_counted_as_other() -> None:
+    metrics = Metrics()
+    metrics.record(admit(review_bytes(), snapshot(), Door.MUTATE), 0.1)
+    assert assigned(metrics) == {(("policy", "tenants"), ("runtime_class", "other")): 1}
+
+
+def test_classes_are_those_of_the_policies_in_force() -> None:
+    current = Current(snapshot())
+    classes = NamedClasses(current)
+    assert ("gvisor" in classes, "kata-mine" in classes, "new" in classes) == (True, False, False)
+    current.replace(inventory=inventory(new=profile("kata")))
+    assert "new" in classes
+
+
 def test_calls_without_a_verdict_are_counted_by_status() -> None:
     metrics = Metrics()
     metrics.record_error("validate", 413)
@@ -89,6 +116,7 @@ def test_states_are_those_of_the_moment() -> None:
             certificate_not_after=MOMENT,
             certificate_problem=True,
             lines_dropped=5,
+            exemptions=(("tenants", "agent", MOMENT),),
         ),
     )
     seconds = MOMENT.timestamp()
@@ -100,6 +128,7 @@ def test_states_are_those_of_the_moment() -> None:
         ("runtimegate_log_lines_dropped_total", 5),
         ("runtimegate_policy_reload_success_timestamp_seconds", seconds),
         ("runtimegate_policy_reload_failing", 1),
+        ("runtimegate_exemption_expires_timestamp_seconds", seconds),
         ("runtimegate_policy_reloads_total", 2),
         ("runtimegate_policy_reload_failures_total", 2),
         ("runtimegate_cluster_synced", 1),
@@ -126,7 +155,7 @@ def test_what_is_not_in_use_has_no_value() -> None:
 
 WORKER = """
 import os
-from tests.build import review_bytes, snapshot
+from tests.build import inventory, profile, review_bytes, snapshot
 from tests.server.test_metrics import readings
 from webhook.server.metrics import Metrics
 from webhook.wire.admit import Door, admit

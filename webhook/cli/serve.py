@@ -58,6 +58,7 @@ class _Options:
     reload_seconds: float
     drain_seconds: float
     finish_seconds: float
+    cluster_max_age_seconds: float | None
 
 
 @click.command(short_help="Run the admission webhook.")
@@ -141,6 +142,12 @@ class _Options:
     show_default=True,
     help="How long requests under way may take after that.",
 )
+@click.option(
+    "--cluster-max-age-seconds",
+    type=click.FloatRange(120, 86400),
+    help="Be not ready when the API server was last heard of longer ago; at least 120, since"
+    " a quiet cluster is heard of once a minute.  [default: no limit]",
+)
 def serve(**given: Any) -> NoReturn:
     """Run the admission webhook until it is told to stop.
 
@@ -180,6 +187,7 @@ def _settings(options: _Options, files: ServingFiles) -> "Settings":
         look_seconds=options.reload_seconds,
         drain_seconds=options.drain_seconds,
         finish_seconds=options.finish_seconds,
+        cluster_max_age_seconds=options.cluster_max_age_seconds,
     )
 
 

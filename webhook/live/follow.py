@@ -10,8 +10,9 @@ from webhook.live.kube import ApiError, ApiServer, GoneError, raise_for_event
 
 log = logging.getLogger("runtimegate.cluster")
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 _WATCH_SECONDS = 300
+_SHORT_SECONDS = 1.0
 
 
 class _Named(Protocol):
@@ -53,10 +54,10 @@ class Store(Generic[V]):
     def put(self, view: V) -> None:
         """Add or change one; a node's heartbeat changes nothing."""
         with self._lock:
-            same = self._entries.get(view.name) == view
+            if self._entries.get(view.name) == view:
+                return  # what is compared with the last snapshot is then the same object
             self._entries[view.name] = view
-        if not same:
-            self._changed()
+        self._changed()
 
     def add(self, view: V) -> None:
         """Add one unless it is there: what a watch delivered is newer than what was fetched."""
@@ -101,6 +102,8 @@ class Follower(Generic[V]):
         self._timing = timing
         self._version = ""
         self._failures = 0
+        self._relists = 0
+        self._tried_at = 0.0
 
     def run(self) -> None:
         """Follow until ``wait`` says to stop; what goes wrong is logged and tried again.
@@ -109,6 +112,7 @@ class Follower(Generic[V]):
         for again when that is too old.
         """
         while True:
+            self._tried_at = self._timing.clock()
             try:
                 if not self._version:
                     self.list()
@@ -116,6 +120,9 @@ class Follower(Generic[V]):
             except GoneError as error:
                 self._version = ""
                 self._failed(error)
+                # The server answers, so what went before does not count: only lists in vain do.
+                self._relists += 1
+                self._failures = self._relists
             except ApiError as error:
                 self._failed(error)
             except Exception as error:
@@ -140,9 +147,15 @@ class Follower(Generic[V]):
         self.store.replace(views)
         self._version = page.resource_version
         self._heard()
+        self._failures = 0
 
     def watch(self) -> None:
-        """Apply one watch until the server ends it, as it does every few minutes."""
+        """Apply one watch until the server ends it, as it does every few minutes.
+
+        One that ends at once and brings nothing is a fault somewhere on the way: asked for again
+        without a pause it would be a flood.
+        """
+        began, brought = self._timing.clock(), False
         seconds = int(_WATCH_SECONDS * (0.8 + 0.4 * self._timing.chance()))
         path = self.kind.path
         for event in self._api.watch(path, resource_version=self._version, seconds=seconds):
@@ -152,7 +165,10 @@ class Follower(Generic[V]):
             self._apply(str(event.get("type")), obj)
             self._version = (obj.get("metadata") or {}).get("resourceVersion") or self._version
             self._heard()
-            self._failures = 0
+            self._failures = self._relists = 0
+            brought = True
+        if not brought and self._timing.clock() - began < _SHORT_SECONDS:
+            raise ApiError(f"watch of {path} ended at once")
         self._failures = 0
 
     def _apply(self, change: str, obj: Mapping[str, Any]) -> None:
@@ -170,7 +186,9 @@ class Follower(Generic[V]):
 
     def _failed(self, error: Exception) -> None:
         self.problem = str(error)
-        self._failures += 1
+        # What held for a while was well: a connection that is cut is taken up again at once.
+        lasted = self._timing.clock() - self._tried_at
+        self._failures = 1 if lasted >= _SHORT_SECONDS else self._failures + 1
         log.warning("cannot follow %s: %s", self.kind.plural, error)
 
     def _delay(self) -> float:

@@ -20,8 +20,8 @@ import urllib3
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _CONNECT_SECONDS = 10.0
 _LIST_SECONDS = 60.0
-# Bookmarks come about once a minute: a watch silent for longer may be dead, and asking again
-# from the last version costs nothing.
+# Bookmarks come about once a minute. A watch silent for longer is dead, or from a version that is
+# yet to come for a server whose etcd was restored from a backup: only a new list helps then.
 _WATCH_SILENCE_SECONDS = 90.0
 _MOST_CONNECTIONS = 8
 _CHUNK = 65536
@@ -147,8 +147,9 @@ def _from_kubeconfig(path: Path | None) -> Access:
 class KubeApi:
     """An ApiServer over HTTPS; safe to use from several threads."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, silence_seconds: float = _WATCH_SILENCE_SECONDS) -> None:
         self._access = access
+        self._silence_seconds = silence_seconds
         self._pool: tuple[object, urllib3.PoolManager] | None = None
 
     def list_page(self, path: str, *, limit: int, resume: str = "") -> Page:
@@ -186,12 +187,12 @@ class KubeApi:
             "timeoutSeconds": str(seconds),
         }
         url = f"{path}?{urlencode(query)}"
-        response = self._send(url, read_seconds=_WATCH_SILENCE_SECONDS)
+        response = self._send(url, read_seconds=self._silence_seconds)
         try:
             self._raise_for(response, url)
             yield from (_decoded(line) for line in _lines(response))
-        except urllib3.exceptions.ReadTimeoutError:
-            return
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise GoneError(f"watch of {path} was silent too long") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiError(f"watch of {path} broke off: {_why(error)}") from error
         finally:

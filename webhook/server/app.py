@@ -16,7 +16,7 @@ from webhook.live.current import Current
 from webhook.server.answer import JSON, TEXT, Answer, Reviews
 from webhook.server.health import Health, report
 from webhook.server.logs import ReviewLog, Stdout
-from webhook.server.metrics import CONTENT_TYPE, Metrics
+from webhook.server.metrics import CONTENT_TYPE, Metrics, NamedClasses
 from webhook.wire.admit import Door
 from webhook.wire.review import MAX_BODY_BYTES
 
@@ -37,7 +37,7 @@ class Service:
 
 def plain_service(current: Current) -> Service:
     """A service with nothing around it: no reload, no cluster, no certificate."""
-    metrics = Metrics()
+    metrics = Metrics(classes=NamedClasses(current))
     return Service(
         current=current,
         reviews=Reviews(current, metrics=metrics, review_log=ReviewLog(Stdout(), now=_now)),

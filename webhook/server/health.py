@@ -1,10 +1,11 @@
 """Whether this server should be sent reviews, and what is to be known of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 
+from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import ClusterState
 from webhook.live.current import Current
 from webhook.live.reload import ReloadState
@@ -52,6 +53,7 @@ class Health:
         cluster_state: Callable[[], ClusterState] | None = None,
         certificate: Certificate | None = None,
         lines_dropped: Callable[[], int] = lambda: 0,
+        cluster_max_age_seconds: float | None = None,
     ) -> None:
         self.version = version
         self.draining = False
@@ -61,12 +63,17 @@ class Health:
         self._cluster_state = cluster_state
         self._certificate = certificate
         self._lines_dropped = lines_dropped
+        self._cluster_max_age_seconds = cluster_max_age_seconds
 
     def checks(self) -> tuple[Check, ...]:
         """Every condition, in reading order."""
         return (
             self._policies(),
-            *((_cluster(self._cluster_state()),) if self._cluster_state else ()),
+            *(
+                (_cluster(self._cluster_state(), self._cluster_max_age_seconds),)
+                if self._cluster_state
+                else ()
+            ),
             *((_certificate(self._certificate, self._now()),) if self._certificate else ()),
             Check(
                 name="stopping",
@@ -97,6 +104,7 @@ class Health:
             ca_not_after=certificate.ca_not_after if certificate else None,
             lines_dropped=self._lines_dropped(),
             certificate_problem=bool(certificate and certificate.problem),
+            exemptions=tuple(_ends(snapshot)),
         )
 
     def _policies(self) -> Check:
@@ -117,14 +125,26 @@ class Health:
         )
 
 
-def _cluster(state: ClusterState) -> Check:
+def _ends(snapshot: Snapshot) -> Iterator[tuple[str, str, datetime]]:
+    """The exemptions that end, and when: their last day in UTC is over."""
+    for policy in snapshot.policies.policies:
+        for exemption in policy.exemptions:
+            if exemption.expires is not None:
+                over = exemption.expires + timedelta(days=1)
+                yield policy.name, exemption.name, datetime.combine(over, time.min, UTC)
+
+
+def _cluster(state: ClusterState, max_age_seconds: float | None) -> Check:
     if not state.synced:
         return Check(name="cluster", ok=False, detail="not listed yet", notes=state.problems)
     sizes = ", ".join(f"{size} {kind}" for kind, size in state.sizes.items())
+    age = state.age_seconds or 0.0
+    old = max_age_seconds is not None and age > max_age_seconds
     return Check(
         name="cluster",
-        ok=True,
-        detail=f"{sizes}, last heard of {state.age_seconds or 0:.0f} s ago",
+        ok=not old,
+        detail=f"{sizes}, last heard of {age:.0f} s ago"
+        + (f": more than --cluster-max-age-seconds {max_age_seconds:.0f}" if old else ""),
         notes=state.problems,
     )
 

@@ -6,7 +6,7 @@ read when scraped, from the worker that answers; all workers follow the same fil
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,8 +22,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from webhook.core.decision import Keep
+from webhook.core.decision import Assign, Keep
+from webhook.core.policy import PolicySet
+from webhook.core.runtimes import Inventory
 from webhook.live.cluster import ClusterState
+from webhook.live.current import Current
 from webhook.live.reload import ReloadState
 from webhook.wire.admit import Outcome
 from webhook.wire.response import decision_word, reason_of
@@ -36,7 +39,8 @@ _BUCKETS = (
     0.1, 0.25, 0.5, 1.0,
 )  # fmt: skip
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
-_LABELS = ("webhook", "operation", "decision", "would", "mode", "policy", "reason")
+_OTHER = "other"
+REVIEW_LABELS = ("webhook", "operation", "decision", "would", "mode", "policy", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +60,20 @@ class Readings:
     certificate_not_after: datetime | None = None
     ca_not_after: datetime | None = None
     certificate_problem: bool = False
+    exemptions: tuple[tuple[str, str, datetime], ...] = ()
 
 
 class Metrics:
     """The counters of reviews, and the page that shows everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, classes: Container[str] = ()) -> None:
         # Or every series has a second one, with its birthday.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._reviews = Counter(
             "runtimegate_reviews",
             "Reviews answered with a verdict.",
-            _LABELS,
+            REVIEW_LABELS,
             registry=self._registry,
         )
         self._seconds = Histogram(
@@ -84,6 +89,13 @@ class Metrics:
             ("webhook", "status"),
             registry=self._registry,
         )
+        self._assignments = Counter(
+            "runtimegate_assignments",
+            "Pods that were given a RuntimeClass.",
+            ("policy", "runtime_class"),
+            registry=self._registry,
+        )
+        self._classes = classes
         self._children: dict[tuple[str, ...], Counter] = {}
         self._timers = {door: self._seconds.labels(door) for door in ("mutate", "validate")}
 
@@ -95,7 +107,7 @@ class Metrics:
         operation = outcome.request.operation
         labels = (
             outcome.door.value,
-            operation if operation in _OPERATIONS else "other",
+            operation if operation in _OPERATIONS else _OTHER,
             decision_word(decision),
             decision_word(would) if would is not None else "",
             grounds.mode or "",
@@ -107,6 +119,10 @@ class Metrics:
             child = self._children[labels] = self._reviews.labels(*labels)
         child.inc()
         self._timers[outcome.door.value].observe(seconds)
+        if isinstance(decision, Assign):
+            # A namespace may choose among "kata-*": a name that it makes up is no label.
+            name = decision.runtime_class if decision.runtime_class in self._classes else _OTHER
+            self._assignments.labels(grounds.policy or "", name).inc()
 
     def record_error(self, door: str, status: int) -> None:
         """Count one call that got no verdict."""
@@ -121,6 +137,30 @@ class Metrics:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
             return generate_latest(registry)
         return generate_latest(registry) + generate_latest(self._registry)
+
+
+class NamedClasses:
+    """Whether the inventory or a policy in force names a RuntimeClass: then it may be a label."""
+
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._of: tuple[PolicySet, Inventory] | None = None
+        self._names: frozenset[str] = frozenset()
+
+    def __contains__(self, name: object) -> bool:
+        policies, inventory = self._current.snapshot.policies, self._current.snapshot.inventory
+        if self._of is None or self._of[0] is not policies or self._of[1] is not inventory:
+            self._names = frozenset(_classes_named(policies, inventory))
+            self._of = (policies, inventory)
+        return name in self._names
+
+
+def _classes_named(policies: PolicySet, inventory: Inventory) -> Iterator[str]:
+    yield from inventory.by_class
+    for policy in policies.policies:
+        for rules in (policy.rules, *(override.rules for override in policy.overrides)):
+            classes = rules.runtime_classes
+            yield from (classes.default or "", *classes.fallback, *classes.allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +243,12 @@ _STATES: tuple[_Gauge, ...] = (
         help="Policy folders refused since the start.",
         read=lambda r: _one(r.reload.failures if r.reload else None),
         counts_up=True,
+    ),
+    _Gauge(
+        name="runtimegate_exemption_expires_timestamp_seconds",
+        help="When an exemption ends; one that never does is left out.",
+        labels=("policy", "exemption"),
+        read=lambda r: [((p, e), at.timestamp()) for p, e, at in r.exemptions],
     ),
     _Gauge(
         name="runtimegate_cluster_synced",

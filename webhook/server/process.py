@@ -36,7 +36,7 @@ from webhook.server.app import Service, create_app
 from webhook.server.front import Front
 from webhook.server.health import Health
 from webhook.server.logs import ReviewLog, Stdout
-from webhook.server.metrics import MULTIPROCESS_VARIABLE, Metrics
+from webhook.server.metrics import MULTIPROCESS_VARIABLE, Metrics, NamedClasses
 from webhook.server.tls import ServingContext
 from webhook.server.worker import KEEP_ALIVE_SECONDS, ReviewWorker, Stop
 
@@ -64,6 +64,7 @@ class Settings:
     look_seconds: float = 2.0
     drain_seconds: float = 5.0
     finish_seconds: float = 10.0
+    cluster_max_age_seconds: float | None = None
 
 
 class Gate(BaseApplication):  # type: ignore[misc]
@@ -118,6 +119,7 @@ class Gate(BaseApplication):  # type: ignore[misc]
             cluster_state=cluster.state if cluster else None,
             certificate=settings.tls,
             lines_dropped=lambda: stdout.dropped,
+            cluster_max_age_seconds=settings.cluster_max_age_seconds,
         )
         self._look.start(
             (reloader.poll, lambda: _refresh(settings.tls)), every=settings.look_seconds
@@ -148,7 +150,7 @@ def _service(
     health: Health,
     stdout: Stdout,
 ) -> Service:
-    metrics = Metrics()
+    metrics = Metrics(classes=NamedClasses(current))
     review_log = ReviewLog(stdout, now=_now)
     reviews = Reviews(
         current,
