@@ -42,12 +42,18 @@ spec:
   serviceAccountName: {{ .root.Values.name }}-certs
   automountServiceAccountToken: true
   restartPolicy: OnFailure
-  priorityClassName: {{ .root.Values.priorityClassName }}
+  {{- with .root.Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
   {{- with .root.Values.image.pullSecrets }}
   imagePullSecrets: {{ toJson . }}
   {{- end }}
-  nodeSelector: {{ toJson .root.Values.nodeSelector }}
-  tolerations: {{ toJson .root.Values.tolerations }}
+  {{- with .root.Values.nodeSelector }}
+  nodeSelector: {{ toJson . }}
+  {{- end }}
+  {{- with .root.Values.tolerations }}
+  tolerations: {{ toJson . }}
+  {{- end }}
   securityContext:
     {{- include "runtimegate.podSecurity" .root | nindent 4 }}
   containers:
