@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane runsc verify-facts bench docs lock clean
+.PHONY: help demo demo-cluster check lint test controlplane runsc helm deploy sbom verify-facts bench docs lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and t
 	@$(BIN)/python -m tests.demo.cluster
 
 check: lint ## seconds, no network: lint and the quick tests
-	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc"
+	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not helm"
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/ruff check
@@ -29,7 +29,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint controlplane runsc ## all tests, the real API server and the real runsc included
+test: lint controlplane runsc helm ## all tests, the real API server, runsc and helm included
 	$(BIN)/pytest -q
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
@@ -37,6 +37,19 @@ controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (a
 
 runsc: ## build gVisor's runsc (about 3 min cold), and fetch Debian's two releases of it
 	tests/runsc/build
+
+helm: ## build helm and kube-score for deploy/chart (about 3 min cold)
+	tests/helm/build
+
+deploy: $(VENV)/.dev helm ## render deploy/install.yaml and deploy/register.yaml from the chart
+	$(BIN)/python -m tests.deploy.rendered
+
+sbom: ## write dist/runtimegate.cdx.json, the CycloneDX bill of what the image holds
+	$(PYTHON) -m venv .build/sbom
+	.build/sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
+	mkdir -p dist
+	.build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/runtimegate.cdx.json
 
 applications: ## unpack Debian's servers for tests/applications (600 MB to fetch; needs root)
 	tests/applications/build
@@ -55,6 +68,8 @@ lock: ## write the lock files anew from pyproject.toml
 	.build/lock/bin/pip install -q uv
 	.build/lock/bin/uv pip compile -q pyproject.toml $(LOCK) -o requirements.lock
 	.build/lock/bin/uv pip compile -q pyproject.toml --extra dev $(LOCK) -c requirements.lock -o requirements-dev.lock
+	echo 'setuptools>=77' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/image-build.lock
+	echo 'cyclonedx-bom>=7' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/sbom.lock
 
 clean: ## remove what make made, but for the control plane's programs (.build)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -59,6 +59,10 @@ CERTS_CALLS: frozenset[tuple[str, str, str]] = frozenset(
 """What the certificate program asks of it, where its Secrets exist."""
 
 
+CERTS_OPTIONS = {"--secret", "--ca-secret", "--service", "--namespace", "--webhook-config"}
+"""Options of `certs bootstrap` and `certs renew` against a cluster."""
+
+
 def allowed(*roles: tuple[str, str]) -> frozenset[tuple[str, str, str]]:
     """What roles allow, as (group, resource, verb)."""
     return frozenset(
@@ -110,6 +114,8 @@ def test_the_certificate_jobs_call_commands_that_there_are() -> None:
     called = {tuple(pod["containers"][0]["args"][:2]) for pod in pods}
     assert called == {("certs", "bootstrap"), ("certs", "renew")}
     assert {command for _, command in called} <= set(certs.commands)
+    arguments = [argument for pod in pods for argument in pod["containers"][0]["args"][2:]]
+    assert {argument.partition("=")[0] for argument in arguments} == CERTS_OPTIONS
 
 
 def test_the_probes_ask_paths_of_the_application() -> None:
@@ -154,7 +160,7 @@ def test_the_service_leads_to_the_port_that_is_listened_on() -> None:
 @pytest.mark.parametrize("kind", ["Service", "PodDisruptionBudget", "NetworkPolicy"])
 def test_what_selects_the_server_selects_its_pods_and_not_the_jobs(kind: str) -> None:
     spec = INSTALL.one(kind, "runtimegate")["spec"]
-    chosen = spec.get("podSelector", spec["selector"] if "selector" in spec else {})
+    chosen = spec.get("podSelector", spec.get("selector", {}))
     selector = chosen.get("matchLabels", chosen)
     labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
     job = INSTALL.one("Job", "runtimegate-certs")["spec"]["template"]["metadata"]["labels"]

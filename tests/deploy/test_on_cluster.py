@@ -1,7 +1,7 @@
 """The installation on the real API server, typed as docs/operations.md says.
 
-Nodes are missing here, so two things are stood in for: the server runs as a process beside, with the
-token of its own service account, and the Service in the registered configurations is replaced by
+Nodes are missing here, so two things are stood in for: the server runs as a process beside, with
+the token of its own service account, and the Service in the registered configurations is replaced by
 that process's URL. Certificates come by hand where the certificate Job would bring them.
 """
 
@@ -325,8 +325,9 @@ def test_a_runtime_class_that_contradicts_the_inventory_is_refused(
 def test_without_the_registration_the_gate_is_off(registered: ControlPlane, gate: Gate) -> None:
     registered.kubectl("delete", "-f", str(DEPLOY / "register.yaml"))
     deadline = time.monotonic() + SECONDS
-    while '"runtimeClassName"' in create(
-        registered, "tenant-up", pod("off"), "--dry-run=server"
-    ).stdout:
+    while (
+        '"runtimeClassName"'
+        in create(registered, "tenant-up", pod("off"), "--dry-run=server").stdout
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.2)
