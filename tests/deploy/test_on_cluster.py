@@ -1,8 +1,8 @@
 """The installation on the real API server, typed as docs/operations.md says.
 
 Nodes are missing here, so two things are stood in for: the server runs as a process beside, with
-the token of its own service account, and the Service in the registered configurations is replaced by
-that process's URL. Certificates come by hand where the certificate Job would bring them.
+the token of its own service account, and the Service in the registered configurations is replaced
+by that process's URL. Certificates come by hand where the certificate Job would bring them.
 """
 
 import base64
