@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node applications \
+.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node helm deploy sbom applications \
 	verify-facts tables bench bench-cluster docs lock clean
 
 help: ## say what there is
@@ -22,7 +22,7 @@ demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and t
 	@$(BIN)/python -m tests.demo.cluster
 
 check: lint ## seconds, no network: lint and the quick tests
-	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node"
+	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node and not helm"
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/ruff check
@@ -30,7 +30,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint tables controlplane runsc node ## all tests: the real API server, the real runsc, the real node
+test: lint tables controlplane runsc node helm ## all tests: the real API server, runsc, node and helm
 	$(BIN)/pytest -q
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
@@ -44,6 +44,19 @@ node: controlplane runsc ## build kubelet, containerd and gVisor's shim for it (
 
 e2e-node: $(VENV)/.dev node ## kubectl create to a pod in gVisor, on a real node in namespaces (needs root)
 	$(BIN)/pytest -q -m node tests/node
+
+helm: ## build helm and kube-score for deploy/chart (about 3 min cold)
+	tests/helm/build
+
+deploy: $(VENV)/.dev helm ## render deploy/install.yaml and deploy/register.yaml from the chart
+	$(BIN)/python -m tests.deploy.rendered
+
+sbom: ## write dist/runtimegate.cdx.json, the CycloneDX bill of what the image holds
+	$(PYTHON) -m venv .build/sbom
+	.build/sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
+	mkdir -p dist
+	.build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/runtimegate.cdx.json
 
 applications: ## unpack Debian's servers for tests/applications (1 GB to fetch; needs root)
 	tests/applications/build
@@ -68,6 +81,8 @@ lock: ## write the lock files anew from pyproject.toml
 	.build/lock/bin/pip install -q uv
 	.build/lock/bin/uv pip compile -q pyproject.toml $(LOCK) -o requirements.lock
 	.build/lock/bin/uv pip compile -q pyproject.toml --extra dev $(LOCK) -c requirements.lock -o requirements-dev.lock
+	echo 'setuptools>=77' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/image-build.lock
+	echo 'cyclonedx-bom>=7' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/sbom.lock
 
 clean: ## remove what make made, but for the control plane's programs (.build)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info \

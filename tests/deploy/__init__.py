@@ -1,0 +1,1 @@
+"""The installation against the code, and on the real API server."""
