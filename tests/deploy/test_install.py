@@ -89,7 +89,9 @@ SERVER = f"system:serviceaccount:{NAMESPACE}:runtimegate"
         (CERTS, "delete", "validatingwebhookconfiguration/runtimegate", "", "no"),
         (SERVER, "watch", "namespaces", "", "yes"),
         (SERVER, "get", "secret/runtimegate-tls", NAMESPACE, "no"),
-        (SERVER, "list", "pods", "default", "no"),
+        (SERVER, "list", "pods", "", "yes"),
+        (SERVER, "get", "pods", "default", "no"),
+        (SERVER, "watch", "pods", "default", "no"),
     ],
 )
 def test_an_account_may_what_the_table_says(
