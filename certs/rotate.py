@@ -175,7 +175,9 @@ class _Run:
         state = found.rollout
         trusted = all(state.signer_print in bundle.holds for bundle in state.bundles)
         if not trusted or state.signer_print != self._signer:
-            self._trusted_since = self._time.now() if trusted else None
+            self._trusted_since = None
+        if trusted and self._trusted_since is None:
+            self._trusted_since = self._time.now()
         self._signer = state.signer_print
         behind: tuple[str, ...] = ()
         if len(state.ours) > 1 and found.pair:
@@ -257,6 +259,7 @@ def _names(objects: Objects, found: Found, job: ClusterJob) -> Names:
 
 def _check_target(objects: Objects, found: Found, job: ClusterJob) -> None:
     """Raise CertificateError when what was named cannot be what was meant."""
+    _names(objects, found, job)
     signer = found.rollout.signer
     if job.strict and isinstance(signer, Missing) and not found.made_elsewhere:
         label = str(objects.ca_secret)
