@@ -75,6 +75,7 @@ class FakeApi:
         self._enter("patch", ref)
         old = self.objects[ref]
         if content_type == JSON_PATCH:
+            assert not isinstance(body, Mapping)
             new = jsonpatch.apply_patch(old, list(body))
         else:
             assert isinstance(body, Mapping)
@@ -98,7 +99,8 @@ class FakeApi:
     def register(self, *names: str, ca_bundle: bytes = b"", service: str = "gate") -> None:
         """Both configurations with these webhooks, for a Service in ``ns``."""
         for ref in CONFIGS:
-            client = {"service": {"name": service, "namespace": "ns", "path": "/x", "port": 443}}
+            called = {"name": service, "namespace": "ns", "path": "/x", "port": 443}
+            client: dict[str, Any] = {"service": called}
             if ca_bundle:
                 client["caBundle"] = base64.b64encode(ca_bundle).decode()
             hooks = [{"name": name, "clientConfig": dict(client)} for name in names]
@@ -178,6 +180,5 @@ _verified = cache(signed_by)
 
 def _in_force(history: list[Moment], start: datetime, end: datetime) -> list[Moment]:
     """What was stored at any time of a span."""
-    ends = [following.at for _, following in pairwise(history)] + [datetime.max]
-    ends = [each.replace(tzinfo=end.tzinfo) for each in ends]
+    ends = [following.at for _, following in pairwise(history)] + [end + timedelta(days=1)]
     return [m for m, until in zip(history, ends, strict=True) if m.at <= end and until > start]

@@ -243,7 +243,8 @@ def test_the_order_of_the_law_breaks_nothing() -> None:
 def test_a_second_run_that_changes_everything_in_between_does_no_harm() -> None:
     api = started()
     api.clock.moment += HOURS_2
-    begun, job, meddled = api.clock.moment, rotating(api), []
+    begun, job = api.clock.moment, rotating(api)
+    meddled: list[ClusterOutcome] = []
 
     def meddling(state: Rollout, pace: Pace, now: datetime) -> RolloutStep:
         step = plan_rollout(state, pace, now)
@@ -336,16 +337,16 @@ def test_cert_managers_secret_is_left_alone_and_shown() -> None:
     assert outcome.unverified == ()
 
 
+NOT_PEM = "is not PEM; expected a PEM certificate (-----BEGIN CERTIFICATE-----)"
+NOT_ITS_KEY = "is not the key of Secret ns/tls tls.crt; expected the two from one issue"
 BROKEN = {
     "tls_key of another certificate": (
         {"tls_key": leaf(9).key_pem},
-        "Secret ns/tls tls.key: is not the key of Secret ns/tls tls.crt; "
-        "expected the two from one issue",
+        f"Secret ns/tls tls.key: {NOT_ITS_KEY}",
     ),
     "garbage": (
         {"tls_crt": b"x"},
-        "Secret ns/tls tls.crt: is not PEM; "
-        "expected a PEM certificate (-----BEGIN CERTIFICATE-----)",
+        f"Secret ns/tls tls.crt: {NOT_PEM}",
     ),
     "half-written": (
         {"tls_key": b""},
