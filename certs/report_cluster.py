@@ -11,7 +11,7 @@ from certs.bundle import overlooked
 from certs.inspect import CaCert, ServingCert, show_names, show_time
 from certs.plan import Missing, Nothing, RenewServing, RotateCA
 from certs.report import cert_json, moment_json, validity
-from certs.rollout import OVERDUE, DropCA, ForgetCA, RolloutStep, TrustCA
+from certs.rollout import DropCA, ForgetCA, TrustCA
 from certs.rotate import ClusterChange, ClusterOutcome
 
 _DONE: dict[type[ClusterChange], str] = {
@@ -33,17 +33,19 @@ def show_cluster(outcome: ClusterOutcome, target: Target, output: str) -> None:
 
 def findings(outcome: ClusterOutcome) -> tuple[str, ...]:
     """What a person must hear of, a sentence each: none is exit code 0."""
-    return (*_due(outcome.step), *_notes_that_count(outcome))
+    return tuple(_findings(outcome))
 
 
-def _due(step: RolloutStep) -> Iterator[str]:
-    if isinstance(step, OVERDUE):
-        yield f"renewal is due: {step.reason}"
-
-
-def _notes_that_count(outcome: ClusterOutcome) -> Iterator[str]:
+def _findings(outcome: ClusterOutcome) -> Iterator[str]:
+    match outcome.step:
+        case TrustCA(reason=reason):
+            yield f"not trusted: {reason}"
+        case RotateCA(reason=reason) | RenewServing(reason=reason):
+            yield f"renewal is due: {reason}"
+        case _:
+            yield from (f"{hook}: {wrong}" for hook, wrong in outcome.unverified)
     yield from (f"{ref} is not registered" for ref in outcome.objects.absent)
-    yield from (f"{hook}: {wrong}" for hook, wrong in outcome.unverified)
+    yield from (f"{address}: not the certificate of the Secret" for address in outcome.late)
     for hook in outcome.found.strangers:
         yield f"{hook} calls {hook.host or 'nothing'}, which the certificate is not for: left alone"
 
@@ -54,7 +56,8 @@ def _notes(outcome: ClusterOutcome) -> Iterator[str]:
         if count := overlooked(hook.ca_bundle):
             yield f"{hook}: caBundle has {count} bytes that are no certificate, kept as they are"
     for address in outcome.found.rollout.outdated:
-        yield f"{address}: not the certificate of the Secret"
+        if address not in outcome.late:
+            yield f"{address}: not the certificate of the Secret yet"
 
 
 def _as_text(outcome: ClusterOutcome, target: Target) -> Iterator[str]:

@@ -89,7 +89,8 @@ class TrustCA:
     @property
     def reason(self) -> str:
         """Why, as a sentence."""
-        return f"{', '.join(self.places)} does not hold {_subjects(self.cas)}"
+        more = f" and {len(self.places) - 1} more" if len(self.places) > 1 else ""
+        return f"{_subjects(self.cas)} is missing in {self.places[0]}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +118,6 @@ class ForgetCA:
 
 
 RolloutStep = Nothing | RotateCA | TrustCA | Settle | RenewServing | DropCA | ForgetCA
-OVERDUE = (RotateCA, TrustCA, RenewServing)
-"""What a person must hear of; the other steps wait for their time or tidy up."""
 
 
 def plan_rollout(state: Rollout, pace: Pace, now: datetime) -> RolloutStep:
@@ -138,7 +137,7 @@ def plan_rollout(state: Rollout, pace: Pace, now: datetime) -> RolloutStep:
 
 def retired(state: Rollout, pace: Pace, now: datetime) -> tuple[CaCert, ...]:
     """The CAs of ours that nothing which is served needs any more."""
-    seen = _seen_by_all(state, pace)
+    seen = seen_by_all(state, pace)
     free = state.signed and not state.outdated and seen is not None and now >= seen
     return tuple(
         ca
@@ -223,12 +222,12 @@ def _times(state: Rollout, pace: Pace, now: datetime) -> Iterator[datetime]:
     for cert in (state.signer, state.serving):
         if not isinstance(cert, Missing):
             yield cert.renew_at
-    seen = _seen_by_all(state, pace)
+    seen = seen_by_all(state, pace)
     if len(state.ours) > 1 and seen is not None and now < seen:
         yield seen
 
 
-def _seen_by_all(state: Rollout, pace: Pace) -> datetime | None:
+def seen_by_all(state: Rollout, pace: Pace) -> datetime | None:
     """When every server has the certificate of the Secret, which is written as it is issued."""
     if isinstance(state.serving, Missing):
         return None

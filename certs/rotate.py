@@ -30,6 +30,7 @@ from certs.rollout import (
     TrustCA,
     needed,
     plan_rollout,
+    seen_by_all,
 )
 from certs.served import Endpoint, outdated
 from certs.state import Found, Wish, find_state, read_pair
@@ -71,6 +72,7 @@ class ClusterOutcome:
     objects: Objects
     found: Found
     step: RolloutStep
+    late: tuple[str, ...] = ()  # addresses that should present the Secret's certificate by now
 
     @property
     def unverified(self) -> tuple[tuple[WebhookView, str], ...]:
@@ -102,7 +104,9 @@ def look(api: ApiServer, job: ClusterJob, now: datetime) -> ClusterOutcome:
         step: RolloutStep = plan_serving(theirs, now)
     else:
         step = plan_rollout(found.rollout, job.pace, now)
-    return ClusterOutcome(steps=(), objects=objects, found=found, step=step)
+    since = seen_by_all(found.rollout, job.pace)
+    late = behind if since is not None and now >= since else ()
+    return ClusterOutcome(steps=(), objects=objects, found=found, step=step, late=late)
 
 
 def wait_for_configs(api: ApiServer, target: Target, time: Time, seconds: float) -> None:
@@ -269,6 +273,11 @@ def _check_target(objects: Objects, found: Found, job: ClusterJob) -> None:
         label = " and ".join(map(str, objects.absent))
         problem = "is not registered; expected the configurations that --webhook-config names"
         raise CertificateError(label, problem)
+    if found.stranded:
+        hook = found.stranded[0]
+        problem = f"calls {printable(hook.host)}, which the names asked for leave out; expected it "
+        problem += "among them, or the webhook to call one of them first"
+        raise CertificateError(str(hook), problem)
     if objects.webhooks and not found.webhooks:
         wanted = " ".join(sorted({hook.host for hook in objects.webhooks}))
         problem = f"call {printable(wanted)}, which the certificate is not for; expected --service "

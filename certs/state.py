@@ -55,6 +55,7 @@ class Found:
     authority: Authority = field(repr=False)
     webhooks: tuple[WebhookView, ...]
     strangers: tuple[WebhookView, ...]  # of the same configurations, but call another name
+    stranded: tuple[WebhookView, ...]  # call a name that only the present certificate is for
     pair: ServingPair | None
     made_elsewhere: str  # why a change is not ours to make; empty when it is
 
@@ -69,11 +70,8 @@ def find_state(
     """Return the state; raises CertificateError where only a person can tell what was meant."""
     pair, problem = _serving(objects.secret)
     authority = _authority(objects.ca_secret, objects.secret, wish)
-    names = (
-        *wish.dns_names,
-        *wish.ip_addresses,
-        *(pair.cert.dns_names + pair.cert.ip_addresses if pair else ()),
-    )
+    asked = (*wish.dns_names, *wish.ip_addresses)
+    names = (*asked, *(pair.cert.dns_names + pair.cert.ip_addresses if pair else ()))
     ours = [hook for hook in objects.webhooks if covers(names, hook.host)]
     return Found(
         rollout=Rollout(
@@ -91,6 +89,7 @@ def find_state(
         authority=authority,
         webhooks=tuple(ours),
         strangers=tuple(hook for hook in objects.webhooks if hook not in ours),
+        stranded=tuple(hook for hook in ours if asked and not covers(asked, hook.host)),
         pair=pair,
         made_elsewhere=_made_elsewhere(objects, authority, wish),
     )
@@ -113,6 +112,9 @@ def read_pair(secret: SecretView) -> ServingPair:
 
 
 def _serving(secret: SecretView) -> tuple[ServingPair | None, str]:
+    """The pair, or why there is none."""
+    if secret.empty(TLS_CRT, TLS_KEY):
+        return None, f"there is none in {secret} yet"
     try:
         return read_pair(secret), ""
     except CertificateError as error:

@@ -14,8 +14,10 @@ from certs.errors import CertificateError
 from certs.inspect import inspect_bundle, inspect_serving
 from certs.issue import KeyType
 from certs.plan import Nothing, RotateCA
+from certs.report_cluster import findings
 from certs.rollout import Pace, Rollout, RolloutStep, plan_rollout
 from certs.rotate import ClusterJob, ClusterOutcome, bring_about, look
+from certs.served import Endpoint
 from certs.state import Wish
 from tests.certs.build import DAY, NAME, NOW, ca, leaf, message_of
 from tests.certs.fake_api import (
@@ -390,6 +392,17 @@ def test_renew_without_names_cannot_mend_a_secret_of_no_use() -> None:
     )
 
 
+def test_names_that_would_leave_a_webhook_without_a_server_are_refused() -> None:
+    api = started()
+    versions = api.versions
+    job = replace(BOOTSTRAP, wish=Wish(dns_names=("other.ns.svc",)))
+    assert message_of(lambda: run(api, job)) == (
+        "MutatingWebhookConfiguration gate webhook pods.gate: calls gate.ns.svc, which the names "
+        "asked for leave out; expected it among them, or the webhook to call one of them first"
+    )
+    assert api.versions == versions
+
+
 def test_webhooks_that_call_another_name_are_named() -> None:
     api = FakeApi(clock=FakeClock(moment=NOW))
     api.register("pods.gate", service="other")
@@ -406,3 +419,53 @@ def test_a_clock_that_is_a_day_behind_changes_nothing() -> None:
     with pytest.raises(CertificateError, match="compare this machine's clock"):
         run(api)
     assert api.versions == versions
+
+
+def test_status_says_what_is_not_trusted_and_by_whom() -> None:
+    api = started()
+    api.register("pods.gate")
+    subject = inspect_bundle(api.data(CA_SECRET, "ca.crt"))[0].subject
+    (said,) = findings(look(api, RENEW, api.clock.moment))
+    assert said == (
+        f"not trusted: {subject} is missing in "
+        "MutatingWebhookConfiguration gate webhook pods.gate and 1 more"
+    )
+
+
+def test_status_of_an_overdue_renewal_is_a_finding() -> None:
+    api = started()
+    (due,) = findings(look(api, RENEW, NOW + 250 * DAY))
+    assert due.startswith("renewal is due: tls.crt is past two thirds of its life")
+
+
+def test_an_old_ca_that_waits_for_its_time_is_no_finding() -> None:
+    api = started()
+    run(api, rotating(api))
+    assert findings(look(api, RENEW, api.clock.moment)) == ()
+    assert findings(look(api, RENEW, api.clock.moment + HOURS_2)) == ()
+
+
+def test_an_address_that_lags_keeps_the_old_ca_and_is_a_finding_after_the_grace() -> None:
+    api = started()
+    run(api, rotating(api))
+    away = replace(RENEW, endpoints=(Endpoint(host="127.0.0.1", port=1),))
+    assert findings(look(api, away, api.clock.moment)) == ()
+    api.clock.moment += HOURS_2
+    assert steps(run(api, away)) == []
+    assert findings(look(api, away, api.clock.moment)) == (
+        "127.0.0.1:1 (not reached: connection refused): not the certificate of the Secret",
+    )
+
+
+def test_a_webhook_that_calls_another_service_is_left_alone_and_a_finding() -> None:
+    api = started()
+    hooks = api.objects[CONFIGS[0]]["webhooks"]
+    called = {"service": {"name": "other", "namespace": "ns"}}
+    hooks.append({"name": "other.gate", "clientConfig": called})
+    assert steps(run(api, rotating(api))) == ["RotateCA", "TrustCA", "RenewServing"]
+    assert api.objects[CONFIGS[0]]["webhooks"][-1]["clientConfig"] == called
+    (said,) = findings(look(api, RENEW, api.clock.moment))
+    assert said == (
+        "MutatingWebhookConfiguration gate webhook other.gate calls other.ns.svc, "
+        "which the certificate is not for: left alone"
+    )
