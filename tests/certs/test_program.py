@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from certs.__main__ import run
-from certs.access import parse_secret_name
+from certs.access import Target, grants, parse_secret_name
 from certs.kube import connect
 from certs.rotate import check_clock
 from tests.certs.build import DAY, NOW, message_of
@@ -104,3 +104,15 @@ def test_a_clock_that_is_four_minutes_wrong_is_good_enough() -> None:
 
 def test_the_name_of_a_secret_is_printed_as_it_is_given() -> None:
     assert str(parse_secret_name("ns/tls", "--secret")) == "ns/tls"
+
+
+def test_every_right_of_the_table_is_documented() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    target = Target(
+        secret=parse_secret_name("ns/tls", "--secret"),
+        ca_secret=parse_secret_name("ns/ca", "--ca-secret"),
+        webhook_configs=("gate",),
+    )
+    for grant in grants(target):
+        rows = [row for row in text.splitlines() if row.startswith("| ") and grant.resource in row]
+        assert any(all(f"`{verb}`" in row for verb in grant.verbs) for row in rows), grant

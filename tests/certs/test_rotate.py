@@ -19,7 +19,7 @@ from certs.rollout import Pace, Rollout, RolloutStep, plan_rollout
 from certs.rotate import ClusterJob, ClusterOutcome, bring_about, look
 from certs.served import Endpoint
 from certs.state import Wish
-from tests.certs.build import DAY, NAME, NOW, ca, leaf, message_of
+from tests.certs.build import DAY, NAME, NOW, ca, leaf, message_of, with_passphrase
 from tests.certs.fake_api import (
     CA_SECRET,
     CONFIGS,
@@ -341,6 +341,10 @@ def test_cert_managers_secret_is_left_alone_and_shown() -> None:
 
 NOT_PEM = "is not PEM; expected a PEM certificate (-----BEGIN CERTIFICATE-----)"
 NOT_ITS_KEY = "is not the key of Secret ns/tls tls.crt; expected the two from one issue"
+ENCRYPTED = (
+    "the private key is encrypted; "
+    "expected a key without a passphrase: openssl pkey -in FILE -out NEW"
+)
 BROKEN = {
     "tls_key of another certificate": (
         {"tls_key": leaf(9).key_pem},
@@ -349,6 +353,10 @@ BROKEN = {
     "garbage": (
         {"tls_crt": b"x"},
         f"Secret ns/tls tls.crt: {NOT_PEM}",
+    ),
+    "encrypted": (
+        {"tls_key": with_passphrase(leaf(9).key_pem)},
+        f"Secret ns/tls tls.key: {ENCRYPTED}",
     ),
     "half-written": (
         {"tls_key": b""},
@@ -374,6 +382,17 @@ def test_a_ca_key_that_does_not_fit_is_left_to_a_person() -> None:
         "Secret ns/tls-ca ca.key: is not the key of a certificate in ca.crt; expected the CA's; "
         "bootstrap --force makes a new CA beside the old"
     )
+
+
+def test_with_force_an_encrypted_ca_key_is_replaced_without_an_outage() -> None:
+    api = started()
+    api.clock.moment += HOURS_2
+    begun = api.clock.moment
+    api.set_data(CA_SECRET, ca_key=with_passphrase(ca(8).key_pem))
+    assert ENCRYPTED in message_of(lambda: run(api, BOOTSTRAP))
+    forced = replace(BOOTSTRAP, wish=replace(WISH, force=True))
+    assert steps(run(api, forced)) == ["RotateCA", "TrustCA", "RenewServing"]
+    assert outages_of(api, begun) == []
 
 
 def test_renew_makes_no_ca_where_there_is_none() -> None:
