@@ -194,6 +194,8 @@ def renew_command(
         outcome = renew(directory, now=_now(), names=names, key_type=kind, force=force)
         show_directory(directory, outcome.status, outcome, output)
         return None
+    if given["rotate_ca"] and not given["webhook_configs"]:
+        raise click.UsageError("--rotate-ca needs --webhook-config, to see what is trusted")
     asked = Asked(names=names, key_type=kind, renew=force, rotate=given["rotate_ca"], strict=True)
     return _change(given, asked, output)
 

@@ -75,6 +75,8 @@ def _as_text(outcome: ClusterOutcome, target: Target) -> Iterator[str]:
     problems = findings(outcome)
     yield from problems
     yield from _outlook(outcome, problems)
+    if not target.webhook_configs and not isinstance(outcome.step, Nothing):
+        yield "a CA is only changed with --webhook-config, where it is seen what is trusted"
 
 
 def _outlook(outcome: ClusterOutcome, problems: tuple[str, ...]) -> Iterator[str]:

@@ -152,6 +152,18 @@ def needed(state: Rollout, pace: Pace, now: datetime) -> tuple[CaCert, ...]:
     return tuple(ca for ca in state.ours if ca not in over)
 
 
+def needs_sight(step: RolloutStep, state: Rollout) -> bool:
+    """True for a step that breaks what works, if the caBundles are not as it takes them to be."""
+    works = not isinstance(state.serving, Missing)
+    match step:
+        case RotateCA():
+            return works
+        case RenewServing() | Settle():
+            return not state.signed and (works or len(state.ours) > 1)
+        case _:
+            return not isinstance(step, Nothing | TrustCA)
+
+
 def _trust(state: Rollout, pace: Pace, now: datetime) -> TrustCA | None:
     cas = needed(state, pace, now)
     wanted = {ca.fingerprint for ca in cas}

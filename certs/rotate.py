@@ -29,6 +29,7 @@ from certs.rollout import (
     Settle,
     TrustCA,
     needed,
+    needs_sight,
     plan_rollout,
     seen_by_all,
 )
@@ -157,11 +158,9 @@ class _Run:
         found = self._seen(objects)
         now = self._time.now()
         step = self._plan(found.rollout, self._job.pace, now)
+        if isinstance(step, Nothing) or (self._blind and needs_sight(step, found.rollout)):
+            return ClusterOutcome(steps=tuple(self._taken), objects=objects, found=found, step=step)
         match step:
-            case Nothing():
-                return ClusterOutcome(
-                    steps=tuple(self._taken), objects=objects, found=found, step=step
-                )
             case Settle():
                 self._time.sleep((step.until - now).total_seconds())
             case _:
@@ -171,6 +170,11 @@ class _Run:
                 self._take(step, objects, found, now)
                 self._taken.append(step)
         return None
+
+    @property
+    def _blind(self) -> bool:
+        """True when no configuration was named: nobody knows which CAs API servers trust."""
+        return not self._job.target.webhook_configs
 
     def _seen(self, objects: Objects) -> Found:
         """The state, with since when this run has seen the signer in every bundle."""

@@ -75,6 +75,11 @@ def test_rotating_the_ca_of_a_directory_is_a_usage_error(
     assert "--rotate-ca is for --secret" in capsys.readouterr().err
 
 
+def test_rotating_a_ca_unseen_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["renew", "--secret", "a/b", "--rotate-ca"]) == 2
+    assert "--rotate-ca needs --webhook-config" in capsys.readouterr().err
+
+
 def test_a_kubeconfig_of_another_shape_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text("[1, 2]")

@@ -488,3 +488,39 @@ def test_a_webhook_that_calls_another_service_is_left_alone_and_a_finding() -> N
         "MutatingWebhookConfiguration gate webhook other.gate calls other.ns.svc, "
         "which the certificate is not for: left alone"
     )
+
+
+BLIND = replace(TARGET, webhook_configs=())
+
+
+def test_a_first_bootstrap_needs_no_webhooks() -> None:
+    api = new_api()
+    assert steps(run(api, replace(BOOTSTRAP, target=BLIND))) == ["RotateCA", "RenewServing"]
+
+
+def test_without_seeing_the_webhooks_a_due_ca_is_left_alone() -> None:
+    api = started()
+    api.clock.moment = begun = NOW + 2500 * DAY
+    outcome = run(api, replace(BOOTSTRAP, target=BLIND))
+    assert steps(outcome) == ["RenewServing"]
+    assert isinstance(outcome.step, RotateCA)
+    assert outages_of(api, begun) == []
+
+
+def test_without_seeing_the_webhooks_a_rotation_that_died_is_left_alone() -> None:
+    api = started()
+    api.clock.moment += HOURS_2
+    begun, job = api.clock.moment, rotating(api)
+    api.die_after = next_write(api)
+    with pytest.raises(Killed):
+        run(api, job)
+    outcome = run(api, replace(BOOTSTRAP, target=BLIND))
+    assert steps(outcome) == ["TrustCA"]
+    assert outages_of(api, begun) == []
+    assert steps(run(api, job)) == ["TrustCA", "RenewServing"]
+    assert outages_of(api, begun) == []
+
+
+def next_write(api: FakeApi) -> int:
+    """The number of the call that a rotation writes with first: after the four objects are read."""
+    return len(api.calls) + 4
