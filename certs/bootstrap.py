@@ -122,8 +122,15 @@ def bootstrap(
         return _outcome(job, steps)
 
 
-def renew(directory: Path, *, now: datetime, force: bool = False) -> Outcome:
-    """Do what is due, for the names and with the kind of key that are there.
+def renew(
+    directory: Path,
+    *,
+    now: datetime,
+    names: Names | None = None,
+    key_type: KeyType | None = None,
+    force: bool = False,
+) -> Outcome:
+    """Do what is due, for the names and with the kind of key that are there or given.
 
     ``force`` renews the serving certificate although it still holds. Raises CertificateError when
     there is nothing to go by, or something is due in a directory that is not ours.
@@ -135,8 +142,8 @@ def renew(directory: Path, *, now: datetime, force: bool = False) -> Outcome:
         is_rsa = isinstance(chain[0].public_key(), rsa.RSAPublicKey)
         job = _Job(
             directory=directory,
-            names=Names(dns_names=cert.dns_names, ip_addresses=cert.ip_addresses),
-            key_type=KeyType.RSA if is_rsa else KeyType.ECDSA,
+            names=names or Names(dns_names=cert.dns_names, ip_addresses=cert.ip_addresses),
+            key_type=key_type or (KeyType.RSA if is_rsa else KeyType.ECDSA),
             now=now,
         )
         steps = _settle(job)

@@ -1,4 +1,4 @@
-"""The one error of this package."""
+"""The errors of this package."""
 
 
 class CertificateError(ValueError):
@@ -12,3 +12,15 @@ class CertificateError(ValueError):
         super().__init__(f"{label}: {problem}")
         self.label = label
         self.problem = problem
+
+
+class ApiError(CertificateError):
+    """The API server cannot be reached, or refused; ``status`` is the HTTP one, if there is one."""
+
+    def __init__(self, label: str, problem: str, *, status: int | None = None) -> None:
+        super().__init__(label, problem)
+        self.status = status
+
+
+class ConflictError(ApiError):
+    """The object is no longer the one that was read: read again."""

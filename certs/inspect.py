@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.errors import CertificateError
@@ -77,6 +78,7 @@ class ServingPair:
 
     cert: ServingCert
     ca: CaCert | None  # the one of the bundle at which the chain ends; None without a bundle
+    rsa: bool  # the kind of its key; else ECDSA or Ed25519
     pem: bytes = field(repr=False)  # key, then chain, in one text that OpenSSL loads
 
 
@@ -108,7 +110,8 @@ def inspect_pair(
     _check_key(chain, key, names)
     cert = _view_serving(chain[0], names.cert)
     ca = _check_signed(chain, ca_pem, names) if ca_pem.strip() else None
-    return ServingPair(cert=cert, ca=ca, pem=encode_key(key) + encode_certificates(chain))
+    pem = encode_key(key) + encode_certificates(chain)
+    return ServingPair(cert=cert, ca=ca, rsa=isinstance(key, rsa.RSAPrivateKey), pem=pem)
 
 
 def key_matches(cert_pem: bytes, key_pem: bytes) -> bool:
@@ -139,11 +142,27 @@ def check_names(
     cert: ServingCert, *, dns_names: Sequence[str], ip_addresses: Sequence[str], label: str
 ) -> None:
     """Raise CertificateError unless the certificate is good for all these names."""
-    missing = [f"DNS {name}" for name in dns_names if not _covers(cert.dns_names, name)]
+    missing = [f"DNS {name}" for name in dns_names if not covers(cert.dns_names, name)]
     missing += [f"IP {address}" for address in ip_addresses if address not in cert.ip_addresses]
     if missing:
         problem = f"is for {show_names(cert)}; expected also {', '.join(missing)}"
         raise CertificateError(label, problem)
+
+
+def issuer_of(cert_pem: bytes, ca_pem: bytes) -> CaCert | None:
+    """The CA of the bundle at which the chain ends; raises CertificateError on damage."""
+    chain = parse_certificates(cert_pem, "tls.crt")
+    anchor = _anchor(chain, parse_certificates(ca_pem, "ca.crt"))
+    return _view_ca(anchor) if anchor else None
+
+
+def covers(names: Sequence[str], wanted: str) -> bool:
+    """True when a certificate for ``names`` is good for ``wanted``.
+
+    A wildcard stands for exactly one label (RFC 6125 6.4.3).
+    """
+    _, dot, parent = wanted.partition(".")
+    return wanted in names or (bool(dot) and f"*.{parent}" in names)
 
 
 def show_names(cert: ServingCert) -> str:
@@ -155,6 +174,11 @@ def show_names(cert: ServingCert) -> str:
 def show_time(moment: datetime) -> str:
     """``2027-11-24 02:10:00 UTC``"""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def printable(text: str) -> str:
+    """``text`` as somebody else wrote it, without line breaks or escapes to a terminal."""
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def _check_key(chain: Sequence[x509.Certificate], key: PrivateKey, names: Labels) -> None:
@@ -172,8 +196,8 @@ def _check_signed(chain: Sequence[x509.Certificate], ca_pem: bytes, names: Label
     bundle = parse_certificates(ca_pem, names.ca)
     anchor = _anchor(chain, bundle)
     if anchor is None:
-        issuer = _printable(chain[-1].issuer.rfc4514_string())
-        held = ", ".join(f"'{_printable(ca.subject.rfc4514_string())}'" for ca in bundle[:3])
+        issuer = printable(chain[-1].issuer.rfc4514_string())
+        held = ", ".join(f"'{printable(ca.subject.rfc4514_string())}'" for ca in bundle[:3])
         problem = (
             f"is not signed by a CA of {names.ca} ({held}); expected one of them, not '{issuer}'"
         )
@@ -224,11 +248,11 @@ def _view_serving(certificate: x509.Certificate, label: str) -> ServingCert:
         raise CertificateError(label, problem)
     issuer = _extension(extensions, x509.AuthorityKeyIdentifier)
     return ServingCert(
-        subject=_printable(certificate.subject.rfc4514_string()),
+        subject=printable(certificate.subject.rfc4514_string()),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
-        dns_names=tuple(_printable(name) for name in dns_names),
+        dns_names=tuple(printable(name) for name in dns_names),
         ip_addresses=tuple(str(address) for address in addresses),
         issuer_key_id=(issuer.key_identifier or b"").hex() if issuer else "",
     )
@@ -237,7 +261,7 @@ def _view_serving(certificate: x509.Certificate, label: str) -> ServingCert:
 def _view_ca(certificate: x509.Certificate) -> CaCert:
     key_id = _extension(certificate.extensions, x509.SubjectKeyIdentifier)
     return CaCert(
-        subject=_printable(certificate.subject.rfc4514_string()),
+        subject=printable(certificate.subject.rfc4514_string()),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
@@ -250,17 +274,6 @@ def _extension(extensions: x509.Extensions, kind: type[_Extension]) -> _Extensio
         return extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-
-
-def _covers(names: Sequence[str], wanted: str) -> bool:
-    """A wildcard stands for exactly one label (RFC 6125 6.4.3)."""
-    _, dot, parent = wanted.partition(".")
-    return wanted in names or (bool(dot) and f"*.{parent}" in names)
-
-
-def _printable(text: str) -> str:
-    """Names in a certificate are whatever its maker wrote: no line breaks or escapes get out."""
-    return text.encode("unicode_escape").decode("ascii")
 
 
 def _roughly(span: timedelta) -> str:

@@ -77,7 +77,7 @@ def issue_ca(
     """
     key = _new_key(key_type)
     key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    name = _name(f"runtimegate-ca-{key_id.digest.hex()[:8]}")
+    name = _name(ca_name(key_id.digest.hex()))
     certificate = (
         _builder(subject=name, issuer=name, key=key)
         .not_valid_before(_second(now - BACKDATE))
@@ -87,6 +87,11 @@ def issue_ca(
         .sign(key, _hash_for(key))
     )
     return IssuedCert(cert_pem=encode_certificates([certificate]), key_pem=encode_key(key))
+
+
+def ca_name(key_id: str) -> str:
+    """The common name of a CA of ours, by the hexadecimal id of its key."""
+    return f"runtimegate-ca-{key_id[:8]}"
 
 
 def issue_serving(

@@ -69,6 +69,12 @@ def scan_blocks(pem: bytes) -> Iterator[Block]:
         yield Block(label=label, body=bytes(body), complete=False)
 
 
+def is_boundary(line: bytes, kind: str) -> bool:
+    """True for a ``-----BEGIN …-----`` or ``-----END …-----`` line, as ``kind`` says."""
+    found = _BOUNDARY.fullmatch(line.strip())
+    return found is not None and found[1] == kind.encode("ascii")
+
+
 def parse_certificates(pem: bytes, label: str) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a file in order, at least one.
 

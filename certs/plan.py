@@ -1,7 +1,8 @@
 """What to do about a CA and a serving certificate: pure, (state, now) → one step.
 
-Whoever acts (on a directory now, on a cluster's Secret later) asks again after every step until
-the answer is Nothing, so a crash between steps needs no memory: the next run sees what is there.
+The order here is a directory's; ``rollout`` has the cluster's, from the same rules. Whoever acts
+asks again after every step until the answer is Nothing, so a crash between steps needs no memory:
+the next run sees what is there.
 
 The order of the rules is what keeps clients connected. While the CA can still sign, a due serving
 certificate is renewed first, by the CA that every client already trusts; only then does a new CA
@@ -71,14 +72,14 @@ def plan(state: State, now: datetime) -> Step:
     issuer's is wrong, and replacing what works for everybody else would break it.
     """
     return (
-        _replace_ca(state.ca, now)
-        or _renew_serving(state, now)
-        or _follow_ca(state.ca, now)
+        replace_ca(state.ca, now)
+        or renew_serving(state, now)
+        or follow_ca(state.ca, now)
         or Nothing(until=_next_step(state))
     )
 
 
-def _replace_ca(ca: CaCert | Missing | None, now: datetime) -> RotateCA | None:
+def replace_ca(ca: CaCert | Missing | None, now: datetime) -> RotateCA | None:
     """A CA that is not there or cannot sign."""
     if isinstance(ca, Missing):
         return RotateCA(reason=ca.reason)
@@ -90,7 +91,7 @@ def _replace_ca(ca: CaCert | Missing | None, now: datetime) -> RotateCA | None:
     return None
 
 
-def _renew_serving(state: State, now: datetime) -> RenewServing | None:
+def renew_serving(state: State, now: datetime) -> RenewServing | None:
     """A serving certificate that is not there, comes to its end, or lacks a name."""
     cert = state.serving
     if isinstance(cert, Missing):
@@ -107,7 +108,7 @@ def _renew_serving(state: State, now: datetime) -> RenewServing | None:
     return None
 
 
-def _follow_ca(ca: CaCert | Missing | None, now: datetime) -> RotateCA | None:
+def follow_ca(ca: CaCert | Missing | None, now: datetime) -> RotateCA | None:
     """A CA that still signs but should have a successor by now."""
     if isinstance(ca, CaCert) and now >= ca.renew_at:
         return RotateCA(reason=_ending("ca.crt", ca, now))

@@ -5,10 +5,11 @@ from functools import cache
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certs.bundle import merge_bundles
+from certs.bundle import amend_bundle, by_fingerprint, holds, merge_bundles, overlooked
 from tests.certs.build import DAY, NOW, ca, leaf, made_elsewhere, parsed
 
 LATER = NOW + 100 * DAY
@@ -131,3 +132,41 @@ def test_nothing_that_holds_is_an_empty_bundle(bundle: bytes) -> None:
 def test_what_is_merged_is_read_by_openssl() -> None:
     merged = merge_bundles(ca(1).cert_pem, b"# hand-made\n", ca(2).cert_pem, now=NOW)
     assert len(x509.load_pem_x509_certificates(merged)) == 2
+
+
+DERS = CERTIFICATES.map(parsed).map(
+    lambda certificate: certificate.public_bytes(serialization.Encoding.DER)
+)
+
+
+@given(BUNDLES, st.lists(DERS, max_size=3), st.lists(DERS, max_size=2))
+def test_an_amended_bundle_holds_what_was_added_and_nothing_dropped(
+    bundle: bytes, add: list[bytes], drop: list[bytes]
+) -> None:
+    amended = amend_bundle(bundle, add=add, drop=drop)
+    assert all(holds(amended, der) for der in add if der not in drop)
+    assert not set(drop) & set(by_fingerprint(amended).values())
+
+
+@given(BUNDLES, st.lists(DERS, max_size=3), st.lists(DERS, max_size=2))
+def test_amending_again_changes_nothing(bundle: bytes, add: list[bytes], drop: list[bytes]) -> None:
+    amended = amend_bundle(bundle, add=add, drop=drop)
+    assert amend_bundle(amended, add=add, drop=drop) == amended
+
+
+@given(st.binary(max_size=300), DERS)
+def test_what_others_wrote_stays_byte_for_byte(theirs: bytes, der: bytes) -> None:
+    added = amend_bundle(theirs, add=[der], drop=[])
+    assert added.startswith(theirs)
+    assert amend_bundle(added, add=[], drop=[der]).rstrip(b"\n") == theirs.rstrip(b"\n")
+
+
+def test_an_indented_copy_does_not_count_for_go_overlooks_it() -> None:
+    indented = ca().cert_pem.replace(b"-----BEGIN", b"  -----BEGIN")
+    (der,) = by_fingerprint(indented).values()
+    assert not holds(indented, der)
+    assert amend_bundle(indented, add=[der], drop=[]) == indented + ca().cert_pem
+
+
+def test_what_is_no_certificate_is_counted_without_blanks() -> None:
+    assert overlooked(ca().cert_pem + b"# a b\n\n" + leaf().cert_pem) == 3

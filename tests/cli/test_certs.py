@@ -263,6 +263,12 @@ def test_renew_with_force_renews_what_still_holds(tmp_path: Path) -> None:
     assert load_serving(tmp_path).cert != before
 
 
+def test_renew_with_names_issues_for_them(tmp_path: Path) -> None:
+    made(tmp_path)
+    assert run(["certs", "renew", "--dir", str(tmp_path), "--dns-name", "other"]) == 0
+    assert names_of(tmp_path) == (("other",), ())
+
+
 def test_no_output_ever_holds_a_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = ""
     for command in ("bootstrap", "renew", "status"):

@@ -5,6 +5,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +16,7 @@ from certs.bundle import merge_bundles
 from certs.errors import CertificateError
 from certs.files import ServingFiles, serving_files, write_files
 from certs.inspect import inspect_bundle, inspect_serving
-from certs.issue import IssuedCert, issue_ca
+from certs.issue import IssuedCert, issue_ca, issue_serving
 from tests.certs.build import made_elsewhere
 from tests.server.tls_peers import (
     CA,
@@ -253,6 +254,19 @@ def test_what_monitoring_needs_is_known(tmp_path: Path) -> None:
     context = context_for(tmp_path)
     assert context.not_after == inspect_serving(FIRST.cert_pem).not_after
     assert context.ca_not_after == inspect_bundle(CA.cert_pem)[0].not_after
+
+
+def test_of_two_cas_the_one_that_signed_is_shown(tmp_path: Path) -> None:
+    older = issue_ca(now=NOW - timedelta(days=3000))
+    context = context_for(tmp_path)
+    write_files(tmp_path, {"ca.crt": older.cert_pem + CA.cert_pem})
+    assert context.refresh(NOW)
+    assert context.ca_not_after == inspect_bundle(CA.cert_pem)[0].not_after
+    follower = issue_serving(older, now=NOW, dns_names=["gate.ns.svc"])
+    write_files(tmp_path, {"tls.key": follower.key_pem, "tls.crt": follower.cert_pem})
+    assert context.refresh(NOW)
+    assert context.not_after == inspect_serving(follower.cert_pem).not_after
+    assert context.ca_not_after == inspect_bundle(older.cert_pem)[0].not_after
 
 
 def test_a_pair_without_a_bundle_is_served(tmp_path: Path) -> None:
