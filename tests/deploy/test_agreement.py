@@ -6,6 +6,7 @@ from typing import Any
 import click
 import pytest
 
+from certs.access import SecretName, Target, grants
 from certs.bootstrap import service_names
 from tests.build import snapshot
 from tests.deploy.manifests import shipped
@@ -37,20 +38,18 @@ def door(webhook: Mapping[str, Any]) -> str:
 
 READS = frozenset((right.group, right.resource, verb) for right in RIGHTS for verb in right.verbs)
 """What webhook/live asks of the API server."""
-CERTS_CALLS: frozenset[tuple[str, str, str]] = frozenset(
-    (group, resource, verb)
-    for group, resource in (
-        ("", "secrets"),
-        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
-        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
-    )
-    for verb in ("get", "patch")
+TARGET = Target(
+    secret=SecretName(namespace=NAMESPACE, name="runtimegate-tls"),
+    ca_secret=SecretName(namespace=NAMESPACE, name="runtimegate-ca"),
+    webhook_configs=("runtimegate",),
 )
-"""What the certificate program asks of it, where its Secrets exist."""
-
-
-CERTS_OPTIONS = {"--secret", "--ca-secret", "--service", "--namespace", "--webhook-config"}
-"""Options of `certs bootstrap` and `certs renew` against a cluster."""
+CERTS_CALLS = frozenset(
+    (grant.group, grant.resource, verb)
+    for grant in grants(TARGET)
+    if not grant.only_while_missing
+    for verb in grant.verbs
+)
+"""What the certificate program asks of it, where its Secrets exist: the manifest makes them."""
 
 
 def allowed(*roles: tuple[str, str]) -> frozenset[tuple[str, str, str]]:
@@ -104,8 +103,10 @@ def test_the_certificate_jobs_call_commands_that_there_are() -> None:
     called = {tuple(pod["containers"][0]["args"][:2]) for pod in pods}
     assert called == {("certs", "bootstrap"), ("certs", "renew")}
     assert {command for _, command in called} <= set(certs.commands)
-    arguments = [argument for pod in pods for argument in pod["containers"][0]["args"][2:]]
-    assert {argument.partition("=")[0] for argument in arguments} == CERTS_OPTIONS
+    for pod in pods:
+        _, command, *arguments = pod["containers"][0]["args"]
+        given = {argument.partition("=")[0] for argument in arguments}
+        assert given <= flags(certs.commands[command])
 
 
 def test_the_probes_ask_paths_of_the_application() -> None:
