@@ -32,7 +32,7 @@ from webhook.core.comparison import Change, Direction, changes
 from webhook.core.compat import CompatTable, Judgement
 from webhook.core.explain import Explanation, explain, profile_text
 from webhook.core.messages import cause_of
-from webhook.core.names import VERDICT_RANK, Verdict, shown
+from webhook.core.names import VERDICT_RANK, Verdict, counted, shown
 from webhook.core.runtimes import RuntimeProfile
 
 _TITLES = {
@@ -235,7 +235,7 @@ def _print(difference: Difference, *, asked: bool) -> None:
     if asked:
         print_rows("Verdicts that change", ("", "before", "after", "why"), _pod_rows(difference))
         unchanged = sum(not moved.changed for moved in difference.pods)
-        click.echo(f"{len(difference.pods)} pods: {unchanged} with the same verdict")
+        click.echo(f"{counted(len(difference.pods), 'pod')}: {unchanged} with the same verdict")
 
 
 def _tally(difference: Difference) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from webhook.core.applications import Evidence
-from webhook.core.names import shown
+from webhook.core.names import counted, shown
 from webhook.documents.imports.reading import FORMATS
 from webhook.documents.imports.result import Imported, LeftOut
 
@@ -26,16 +26,12 @@ def head(imported: Imported, form: str, evidence: Evidence, data: str) -> list[s
 
 def _tally(imported: Imported) -> str:
     parts = [
-        f"{_counted(len(imported.taken), imported.noun)} imported",
+        f"{counted(len(imported.taken), imported.noun)} imported",
         f"{imported.same} the same as shipped" if imported.same else "",
         f"{len(imported.left_out)} left out" if imported.left_out else "",
         f"{len(imported.unknown)} unknown" if imported.unknown else "",
     ]
     return ", ".join(filter(None, parts))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def told(imported: Imported) -> Iterator[str]:

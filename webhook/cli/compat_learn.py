@@ -30,11 +30,11 @@ from webhook.core.names import Verdict, shown
 from webhook.documents.learning import (
     Learned,
     Subject,
-    counted,
     evidence_of,
     learned,
     requirements,
     table_text,
+    tallied,
     use_text,
     verdict_of,
 )
@@ -233,7 +233,7 @@ def _head(lesson: Lesson) -> Iterator[str]:
 
 def _told(recording: Recording) -> str:
     return ", ".join(
-        f"{TITLES[form]}, {counted(number, 'call')}" for form, number in recording.calls.items()
+        f"{TITLES[form]}, {tallied(number, 'call')}" for form, number in recording.calls.items()
     )
 
 
@@ -243,11 +243,11 @@ def summary(lesson: Lesson) -> Iterator[str]:
         yield f"{shown(recording.name, 120)}: {_told(recording)}"
     if lesson.tally.unnamed:
         arch = lesson.bound.profile.arch
-        yield f"  {counted(lesson.tally.unnamed, 'call')} left out: no system call of {arch}"
+        yield f"  {tallied(lesson.tally.unnamed, 'call')} left out: no system call of {arch}"
     lacking, in_part = lesson.lacking, lesson.in_part
     met = len(lesson.entries) - len(lacking) - len(in_part)
     yield (
-        f"{counted(len(lesson.entries), 'feature')} on {titled(lesson.bound.profile)}: {met} met, "
+        f"{tallied(len(lesson.entries), 'feature')} on {titled(lesson.bound.profile)}: {met} met, "
         f"{len(in_part)} in part, {len(lacking)} lacking or not known"
     )
     yield from _listed("lacking or not known", lacking, lesson.bound)

@@ -38,7 +38,7 @@ from webhook.core.applications import Application
 from webhook.core.comparison import rows_of
 from webhook.core.compat import CompatTable, Fact
 from webhook.core.images import glob_matches
-from webhook.core.names import shown
+from webhook.core.names import counted, shown
 from webhook.core.runtimes import RUNTIMES
 from webhook.core.versions import Version
 from webhook.live.verified import verified
@@ -215,7 +215,7 @@ def _print(
         release = f" {question.version}" if question.version else ""
         rows = [_fact_cells(fact) for fact in facts if fact.runtime == runtime]
         head = ("feature", "support", "releases", "when", "verified on", "origin", "source", "does")
-        print_rows(f"{runtime}{release}: {_counted(len(rows), 'row')}", head, rows)
+        print_rows(f"{runtime}{release}: {counted(len(rows), 'row')}", head, rows)
     for application in applications:
         _print_application(application)
     if not facts and not applications:
@@ -272,13 +272,9 @@ def _print_overview(compat: CompatTable) -> None:
     head = ("runtime", "rows", "releases", "newest")
     print_rows(f"compatibility data {compat.version}", head, cells)
     count = len(compat.catalogue.applications)
-    click.echo(f"{_counted(count, 'application')}; see --runtime, --feature, --application")
+    click.echo(f"{counted(count, 'application')}; see --runtime, --feature, --application")
 
 
 def _newest(compat: CompatTable, runtime: str) -> str:
     releases = compat.releases.get(runtime, ())
     return str(releases[-1].version) if releases else ""
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

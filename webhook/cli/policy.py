@@ -18,6 +18,7 @@ from webhook.cli.manifests import load_manifests
 from webhook.cli.options import day, policies_option
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
+from webhook.core.names import counted
 from webhook.core.runtimes import Inventory
 from webhook.documents.folder import Loaded, load_policies
 from webhook.documents.lint import LintWarning, lint
@@ -90,14 +91,10 @@ def _lint_value(
 
 
 def _lint_summary(folder: FolderText, loaded: Loaded, warnings: Sequence[LintWarning]) -> str:
-    documents = _counted(len(loaded.documents), "document")
-    found = _counted(len(warnings), "warning") if warnings else "no warnings"
+    documents = counted(len(loaded.documents), "document")
+    found = counted(len(warnings), "warning") if warnings else "no warnings"
     left_out = f"; left out for their {IGNORE}: {', '.join(folder.left_out)}"
     return f"{documents}, revision {folder.revision}: {found}{left_out if folder.left_out else ''}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @policy.command(short_help="Print the JSON Schema of the documents, for editors.")

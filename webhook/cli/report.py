@@ -11,7 +11,7 @@ from typing import Any
 
 from webhook.cli.manifests import STDIN, STDIN_SHOWN, Manifest
 from webhook.core.decision import Assign, Decision, Deny, Keep
-from webhook.core.names import shown
+from webhook.core.names import counted, shown
 from webhook.core.pod import PodView
 from webhook.core.trial import Judged
 from webhook.wire.patch import Operations
@@ -211,13 +211,9 @@ def summary(results: Sequence[Checked], *, skipped: int, errors: int, revision: 
     )
     told = ", ".join(f"{count} {word}" for count, word in words if count)
     parts = [
-        f"{_counted(len(results), 'pod')}" + (f": {told}" if told else ""),
-        f"{_counted(skipped, 'other object')} skipped" if skipped else "",
-        f"{_counted(errors, 'error')} in the input" if errors else "",
+        f"{counted(len(results), 'pod')}" + (f": {told}" if told else ""),
+        f"{counted(skipped, 'other object')} skipped" if skipped else "",
+        f"{counted(errors, 'error')} in the input" if errors else "",
         f"policies {shown(revision, 64)}" if revision else "",
     ]
     return "; ".join(filter(None, parts))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -116,6 +116,11 @@ RUNTIME_TITLES: dict[str, str] = {
 """Runtimes that an inventory may name, with the spelling their projects use."""
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 pod``, ``12 pods``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shown(text: str, limit: int = 120) -> str:
     """``text`` as it may be shown to a person or written to a log: printable, one line, bounded.
 

@@ -21,6 +21,7 @@ from webhook.core.names import (
     Strength,
     Support,
     Verdict,
+    counted,
 )
 from webhook.documents.recordings.calls import NO_ANSWER, OTHER_ERROR
 from webhook.documents.recordings.reader import TITLES, Format
@@ -127,27 +128,27 @@ def evidence_of(
     traced = {form: count for form, count in calls.items() if form is not Format.SECCOMP}
     found = []
     if traced:
-        how = ", ".join(f"{TITLES[form]} ({counted(n, 'call')})" for form, n in traced.items())
-        source = f"{counted(recordings, 'recording')} on {arch}: {how}"
+        how = ", ".join(f"{TITLES[form]} ({tallied(n, 'call')})" for form, n in traced.items())
+        source = f"{tallied(recordings, 'recording')} on {arch}: {how}"
         found.append({"kind": "measured", "source": source, "date": today.isoformat()})
     if allowed := calls.get(Format.SECCOMP):
-        source = f"seccomp profile for {arch} that allows {counted(allowed, 'call')}"
+        source = f"seccomp profile for {arch} that allows {tallied(allowed, 'call')}"
         found.append({"kind": "documentation", "source": source, "date": today.isoformat()})
     return found
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 call``, ``12 calls``."""
+def tallied(number: int, noun: str) -> str:
+    """``1 call``, ``12 calls``, and of very many only that there are more."""
     if number >= _MOST_COUNTED:
         return f"more than {_MOST_COUNTED} {noun}s"
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return counted(number, noun)
 
 
 def use_text(use: Use) -> str:
     """``12 calls; 2 answered ENOSYS, and the program went on``."""
     if use.allowed and not use.calls:
         return "allowed by a seccomp profile, which does not say that it is used"
-    parts = [counted(use.calls, "call")] if use.calls else []
+    parts = [tallied(use.calls, "call")] if use.calls else []
     for error, number in sorted(use.answers.items()):
         if error not in {"", NO_ANSWER, OTHER_ERROR}:
             many = "all" if number == use.calls and number > 1 else str(min(number, _MOST_COUNTED))
