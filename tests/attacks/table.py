@@ -501,6 +501,7 @@ ANNOTATIONS: tuple[Attack, ...] = tuple(
         ("containerd-untrusted", "io.kubernetes.cri.untrusted-workload", "true"),
         ("cri-o-userns", "io.kubernetes.cri-o.userns-mode", "auto"),
         ("crun-handler", "run.oci.handler", "wasm"),
+        ("crun-wasm", "module.wasm.image/variant", "compat-smart"),
     )
 )  # fmt: skip
 """Ways to have the sandbox set up otherwise."""

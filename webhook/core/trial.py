@@ -28,6 +28,7 @@ RECONFIGURING: tuple[str, ...] = (
     "io.kubernetes.cri.untrusted-workload",
     "io.kubernetes.cri-o.*",
     "run.oci.*",
+    "module.wasm.image/*",
 )
 """Pod annotations that reconfigure a sandbox or pick another runtime: gVisor's shim, Kata, the
 containerd CRI plugin's untrusted handler, CRI-O's ``allowed_annotations``, crun's handlers."""
