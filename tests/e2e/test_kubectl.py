@@ -242,9 +242,13 @@ def test_a_runtime_class_that_a_policy_names_cannot_be_swapped(
 ) -> None:
     deleted = cluster.kubectl("delete", "runtimeclass", "gvisor", check=False)
     assert "RuntimeClass gvisor is named by policies (" in deleted.stderr
-    manifest = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: kata-qemu-2}\n"
-    cluster.kubectl("create", "-f", "-", stdin=f"{manifest}handler: kata-qemu\n")
-    cluster.kubectl("delete", "runtimeclass", "kata-qemu-2")
+    manifest = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: NAME}\n"
+    made = ("create", "-f", "-")
+    undeclared = manifest.replace("NAME", "kata-mine") + "handler: runc\n"
+    refused = cluster.kubectl(*made, stdin=undeclared, check=False)
+    assert "RuntimeClass kata-mine is not in the inventory" in refused.stderr
+    cluster.kubectl(*made, stdin=manifest.replace("NAME", "nobodys") + "handler: kata-qemu\n")
+    cluster.kubectl("delete", "runtimeclass", "nobodys")
 
 
 def test_the_label_that_a_policy_selects_on_is_changed_by_admins_alone(
