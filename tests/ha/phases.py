@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from certs.files import CA_CRT, CA_KEY, TLS_CRT, TLS_KEY, locked, write_files
-from certs.inspect import inspect_serving
+from certs.inspect import inspect_bundle, inspect_serving
 from certs.issue import IssuedCert, issue_serving
 from certs.served import Endpoint, outdated
-from tests.certs.test_cluster import QUICK, Installation, drop_when_due, until_called
+from tests.certs.test_cluster import QUICK, Installation, drop_when_due, installed, until_called
 from tests.controlplane.cluster import ControlPlane
 from tests.e2e.cases import RUNTIME_CLASSES
 from tests.ha.balancer import Balancer
@@ -28,6 +28,29 @@ from tests.registration import RIGHTS
 REPLICAS = 3
 SEEN_WITHIN_SECONDS = 20
 _MOUNT_SECONDS = 1.5
+_NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {
+        "name": "ha",
+        "labels": {
+            "sandbox.example.com/gvisor": "true",
+            "katacontainers.io/kata-runtime": "true",
+            "kubernetes.io/arch": "amd64",
+            "kubernetes.io/os": "linux",
+        },
+    },
+    "status": {
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "nodeInfo": {
+            "machineID": "", "systemUUID": "", "bootID": "", "kernelVersion": "6.12.0",
+            "osImage": "", "containerRuntimeVersion": "containerd://2.1.4",
+            "kubeletVersion": "v1.37.2", "kubeProxyVersion": "",
+            "operatingSystem": "linux", "architecture": "amd64",
+        },
+        "runtimeHandlers": [{"name": name} for name in ("", "runc", "runsc", "kata-qemu")],
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +98,12 @@ def staged(plane: ControlPlane, folder: Path) -> Iterator[Stage]:
     policies.mkdir()
     tls.mkdir()
     write_policies(policies, POLICIES[0])
-    installation = Installation(plane=plane, name=NAMESPACE)
-    plane.create_namespace(NAMESPACE)
+    with installed(plane, NAMESPACE) as installation, _node(plane):
+        yield from _running(installation, policies, tls)
+
+
+def _running(installation: Installation, policies: Path, tls: Path) -> Iterator[Stage]:
+    plane = installation.plane
     done = installation.bootstrap(*QUICK)
     assert (done.returncode, done.stderr) == (0, "")
     write_files(tls, installation.secret("tls"))
@@ -104,6 +131,16 @@ def staged(plane: ControlPlane, folder: Path) -> Iterator[Stage]:
         )
 
 
+@contextmanager
+def _node(plane: ControlPlane) -> Iterator[None]:
+    """One Ready node that offers every class, so that advice to use one is the same throughout."""
+    plane.kubectl("create", "-f", "-", stdin=json.dumps(_NODE))
+    try:
+        yield
+    finally:
+        plane.kubectl("delete", "node", "ha")
+
+
 def prepare(plane: ControlPlane) -> None:
     """What the cluster has before: the right to read, and the RuntimeClasses."""
     rights = {"apiVersion": "v1", "kind": "List", "items": list(RIGHTS)}
@@ -115,7 +152,7 @@ def run(stage: Stage, extent: Extent, show: Callable[[Row], None]) -> list[Row]:
     """Every phase, in order; each row is shown when it is there."""
     rows = []
     for name, phase in PHASES.items():
-        stage.load.take()
+        stage.load.take()  # what was under way belongs to the phase before
         before = stage.balancer.unanswered.copy()
         began = time.monotonic()
         done = phase(stage, extent)
@@ -165,15 +202,17 @@ def _kill_worker(stage: Stage, extent: Extent) -> str:
 
 
 def _rotate(stage: Stage, extent: Extent) -> str:
-    """By the CA of the Secret and a clock of its own, a second on with every certificate."""
+    """By the CA of the Secret, by a clock of its own: it goes through the three minutes that
+    begin when the CA does, so that each certificate is valid by the API server's clock too."""
     secret = stage.installation.secret("tls-ca")
     ca = IssuedCert(cert_pem=secret[CA_CRT], key_pem=secret[CA_KEY])
-    clock = datetime.now(UTC) - timedelta(seconds=extent.rotations)  # noqa: TID251 - real TLS
+    clock = inspect_bundle(ca.cert_pem)[0].not_before
+    tick = timedelta(minutes=3) / extent.rotations
     cuts = 0
     bundle = stage.bundle()
     with Caller(stage.balancer, lambda: bundle) as caller:
         for n in range(extent.rotations):
-            clock += timedelta(seconds=1)
+            clock += tick
             pair = issue_serving(
                 ca, now=clock, dns_names=("localhost",), ip_addresses=("127.0.0.1", "::1")
             )
