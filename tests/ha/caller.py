@@ -48,6 +48,7 @@ class Caller:
         self.certificates = set[str]()
         self.failed: list[str] = []
         self.answers = Counter[str]()
+        self.quiet = threading.Lock()  # whoever holds it knows that no connection is open
         self._balancer, self._bundle = balancer, bundle
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._call, name="caller")
@@ -63,7 +64,8 @@ class Caller:
     def _call(self) -> None:
         while not self._over.wait(0.01):
             try:
-                self._ask()
+                with self.quiet:
+                    self._ask()
             except (OSError, http.client.HTTPException) as error:
                 self.failed.append(repr(error))
 

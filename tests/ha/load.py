@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Self
@@ -93,6 +93,11 @@ class Load:
         with self.quiet():
             taken, self._tally = self._tally, Tally()
         return taken
+
+    def blame(self, wrong: Sequence[str]) -> None:
+        """Count what somebody else found wrong."""
+        with self._turn:
+            self._tally.wrong.extend(wrong)
 
     def _turns(self) -> Iterator[None]:
         """One turn after another until the end; no turn begins while all is to be quiet."""
