@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 _CHUNK = 1 << 16
+_FAREWELL_BYTES = 31  # TLS's close_notify has 24 or 31; every question is longer
 _STOP_SECONDS = 10
 
 
@@ -128,7 +129,7 @@ class Balancer:
         """What the client says, to the replica."""
         try:
             while data := await reader.read(_CHUNK):
-                link.asked = True
+                link.asked = link.asked or len(data) > _FAREWELL_BYTES
                 link.replica.write(data)
                 await link.replica.drain()
         except OSError:

@@ -17,5 +17,5 @@ def test_no_admission_fails_but_those_in_flight_on_a_killed_replica(
     prepare(control_plane)
     with staged(control_plane, tmp_path) as stage:
         print(HEAD)
-        rows = run(stage, Extent(), lambda row: print(line(row)))
+        rows = run(stage, Extent(kills=2, rotations=300, policy_changes=6), lambda row: print(line(row)))
     assert faults(rows) == []
