@@ -7,6 +7,7 @@ went away. As there, a replica that is taken out keeps the connections that it h
 """
 
 import asyncio
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Sequence
@@ -29,6 +30,7 @@ class _Link:
     client: asyncio.StreamWriter
     replica: asyncio.StreamWriter
     asked: bool = False
+    gone: bool = False  # the replica has ended it, the client has not yet
     over: bool = False
 
     def end(self) -> None:
@@ -127,25 +129,38 @@ class Balancer:
 
     async def _forward(self, reader: asyncio.StreamReader, link: _Link) -> None:
         """What the client says, to the replica."""
-        try:
-            while data := await reader.read(_CHUNK):
-                link.asked = link.asked or len(data) > _FAREWELL_BYTES
-                link.replica.write(data)
-                await link.replica.drain()
-        except OSError:
-            if not link.over:
-                return  # the replica has gone: the other direction sees it and counts
+        with contextlib.suppress(OSError):
+            while not link.over and (data := await reader.read(_CHUNK)):
+                await self._ask(data, link)
         link.end()
 
+    async def _ask(self, data: bytes, link: _Link) -> None:
+        question = len(data) > _FAREWELL_BYTES
+        if link.gone and question:  # said before the client knew
+            self._left(link)
+        if link.gone:
+            return
+        link.asked = link.asked or question
+        with contextlib.suppress(OSError):  # `_back` sees that the replica has gone, and counts
+            link.replica.write(data)
+            await link.replica.drain()
+
     async def _back(self, answers: asyncio.StreamReader, link: _Link) -> None:
-        """What the replica answers, to the client."""
-        try:
+        """What the replica answers, to the client; and that it has gone."""
+        with contextlib.suppress(OSError):
             while data := await answers.read(_CHUNK):
                 link.asked = False
                 link.client.write(data)
                 await link.client.drain()
-        except OSError:
-            pass
-        if link.asked and not link.over:
-            self.unanswered[link.port] += 1
+        if link.over:
+            return
+        if link.asked:
+            self._left(link)
+            return
+        link.gone = True
+        with contextlib.suppress(OSError):
+            link.client.write_eof()
+
+    def _left(self, link: _Link) -> None:
+        self.unanswered[link.port] += 1
         link.end()
