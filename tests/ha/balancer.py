@@ -24,7 +24,10 @@ _STOP_SECONDS = 10
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Link:
-    """One connection through the balancer; ``asked`` while the last word was the client's."""
+    """One connection through the balancer; ``asked`` while the last word was the client's.
+
+    What was said is encrypted: the end of a handshake with no request after it counts as asked.
+    """
 
     port: int
     client: asyncio.StreamWriter
