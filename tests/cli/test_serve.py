@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from certs.bootstrap import self_signed_pair
-from tests.server.doors import NOW
+from tests.server.doors import present
 from webhook.cli import run
 
 POLICY = """\
@@ -67,7 +67,7 @@ def test_without_a_certificate_it_says_how_to_make_one(
 def test_a_damaged_certificate_is_named_and_not_replaced(
     capsys: pytest.CaptureFixture[str], policies: Path, tmp_path: Path
 ) -> None:
-    self_signed_pair(tmp_path / "tls", now=NOW, hostname="localhost")
+    self_signed_pair(tmp_path / "tls", now=present(), hostname="localhost")
     (tmp_path / "tls" / "tls.crt").write_text("no PEM")
     said = refused(capsys, "-p", policies, "--no-cluster", "--tls-dir", tmp_path / "tls")
     assert said.startswith(f"{tmp_path}/tls/tls.crt: ")

@@ -34,8 +34,16 @@ from webhook.server.process import front_of
 from webhook.server.protocol import ReviewProtocol
 from webhook.server.tls import ServingContext
 
-# OpenSSL judges by the real clock, so the certificate has to live in the present.
-NOW = datetime.now(UTC)  # noqa: TID251
+
+def present() -> datetime:
+    """The real time: OpenSSL judges certificates by it, and so does a process under test.
+
+    Taken at each use, since a constant is as old as the import: a whole run of the suite takes
+    longer than the five minutes that an issuer dates its certificates back.
+    """
+    return datetime.now(UTC)  # noqa: TID251
+
+
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -226,8 +234,8 @@ def front_door(
     With uvicorn's own ``protocol`` every review goes the whole way through the front.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    self_signed_pair(folder, now=NOW, hostname="localhost")
-    tls = ServingContext(serving_files(folder), now=NOW)
+    self_signed_pair(folder, now=present(), hostname="localhost")
+    tls = ServingContext(serving_files(folder), now=present())
     listener = socket.create_server(("127.0.0.1", 0))
     front: Front = front_of(built.service, threads=2)
     config: Any = uvicorn.Config(

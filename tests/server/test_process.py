@@ -23,7 +23,7 @@ from certs.bootstrap import bootstrap, local_names
 from certs.issue import issue_ca
 from tests.build import review_bytes
 from tests.live.fake_api import FakeApi, namespace, node, runtime_class, serving
-from tests.server.doors import NOW, Reply, ask_on
+from tests.server.doors import Reply, ask_on, present
 from tests.server.tls_peers import client_identity
 
 pytestmark = pytest.mark.slow
@@ -263,7 +263,7 @@ def test_a_replaced_certificate_fails_no_request(tmp_path: Path, keep: bool) -> 
                 time.sleep(0.3)
                 # The same CA signs again, so that clients trust both sides of the change.
                 (tmp_path / "tls" / "tls.crt").unlink()
-                bootstrap(tmp_path / "tls", local_names("localhost"), now=NOW)
+                bootstrap(tmp_path / "tls", local_names("localhost"), now=present())
             until(lambda: running.leaf() != first)
             time.sleep(0.3)
         assert load.failures == []
@@ -339,7 +339,7 @@ def test_a_worker_that_dies_is_replaced_by_one_with_the_policies_of_now(tmp_path
 
 
 def test_with_a_client_ca_only_its_clients_get_through(tmp_path: Path) -> None:
-    ca = issue_ca(now=NOW)
+    ca = issue_ca(now=present())
     (tmp_path / "clients.crt").write_bytes(ca.cert_pem)
     identity = client_identity(tmp_path / "client.pem", ca)
     with server(tmp_path, "--client-ca", str(tmp_path / "clients.crt")) as running:
