@@ -344,8 +344,11 @@ def test_the_examples_are_no_part_of_the_shipped_policies() -> None:
         "platform.yaml",
         "system.yaml",
         "tenants.yaml",
+        "tests/platform.yaml",
+        "tests/system.yaml",
+        "tests/tenants.yaml",
     ]
-    assert text.left_out == ("examples",)
+    assert text.left_out == ("examples", "tests/manifests")
 
 
 def test_a_folder_with_an_inventory_alone_is_told_to_hold_no_policy(

@@ -1,0 +1,280 @@
+"""What a case of a PolicyTest is about: its pods, and what is known of the cluster around them.
+
+Every fault becomes an error of the field of the document that asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from webhook.cli.facts import cluster_view, group_kind, is_fact
+from webhook.cli.manifests import InputError, Manifest, parse_manifests
+from webhook.core.cluster import ClusterView, NamespaceView
+from webhook.core.decision import CREATE, Change, Operation
+from webhook.core.images import glob_matches
+from webhook.core.names import shown
+from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
+from webhook.core.runtimes import Inventory
+from webhook.core.workload import pod_templates, workload_kind
+from webhook.documents.policy_test import Case, PolicyTest
+from webhook.documents.policy_test_given import (
+    GivenCluster,
+    GivenNamespace,
+    GivenUser,
+    Selection,
+    plain,
+)
+from webhook.documents.reading import Placed
+from webhook.documents.source import DocumentError
+from webhook.documents.yaml_faults import Path as FieldPath
+from webhook.live.named_files import NamedFileError, read_named
+from webhook.wire.review import AdmissionRequest
+
+POD = ("", "Pod")
+_MOST_NAMED = 5
+
+
+class CaseError(Exception):
+    """A case that cannot be asked; ``errors`` say where and why."""
+
+    def __init__(self, errors: Sequence[DocumentError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = tuple(errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One pod of a case, the object that it is or is stamped from, and what is done to it."""
+
+    manifest: Manifest
+    pod: PodView
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """All that a case asks of the policies."""
+
+    subjects: tuple[Subject, ...]
+    cluster: ClusterView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A field of a document."""
+
+    placed: Placed
+    path: FieldPath
+
+    @property
+    def line(self) -> int:
+        """Where it is written."""
+        return self.placed.line(*self.path)
+
+    def below(self, *path: str | int) -> _Place:
+        """A field of the field."""
+        return replace(self, path=(*self.path, *path))
+
+    def error(self, *messages: str) -> CaseError:
+        """The errors of the field."""
+        return CaseError([self.placed.error(*self.path, message=said) for said in messages])
+
+    def made(self, obj: dict[str, object]) -> Manifest:
+        """An object that the field tells in short."""
+        source = self.placed.source
+        return Manifest(source=source.file, document=source.index, line=self.line, obj=obj)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Reads the cases of the tests in one policy folder; a file is read once."""
+
+    folder: Path
+    inventory: Inventory
+    _files: dict[Path, tuple[Manifest | InputError, ...]] = field(default_factory=dict)
+
+    def read(self, placed: Placed, test: PolicyTest, index: int) -> Asked:
+        """What case ``index`` is about; raises CaseError."""
+        spec, case = test.spec, test.spec.cases[index]
+        whole = _Place(placed=placed, path=("spec",))
+        at = whole.below("cases", index)
+        where, given = (at, case.cluster) if case.cluster else (whole, spec.cluster)
+        cluster = self._cluster(where.below("cluster"), given) if given else ()
+        manifests = self._manifests(at, case)
+        namespace, does = case.namespace or spec.namespace, _by(case.user or spec.user)
+        subjects = [
+            Subject(
+                manifest=manifest,
+                pod=pod,
+                operation=_operation(manifest.review, case, does, pod.namespace),
+            )
+            for manifest, pod in self._pods(at, case, manifests, namespace)
+        ]
+        if not subjects:
+            asks = "only" if case.only else "objects" if case.objects else "files"
+            raise at.below(asks).error(_no_pod(case, manifests))
+        view = cluster_view(cluster, manifests, self.inventory)
+        return Asked(subjects=tuple(subjects), cluster=_with(view, namespace))
+
+    def _cluster(self, at: _Place, given: GivenCluster) -> tuple[Manifest, ...]:
+        short = [
+            at.below("runtimeClasses", name).made(_runtime_class(name, handler))
+            for name, handler in given.runtime_classes.items()
+        ]
+        every = (*short, *_objects(at, given), *self._in_files(at, given))
+        facts = tuple(filter(is_fact, every))
+        if not facts:
+            raise at.error("holds no Namespace, RuntimeClass or Node")
+        return facts
+
+    def _manifests(self, at: _Place, case: Case) -> tuple[Manifest, ...]:
+        if case.pod:
+            return (at.below("pod").made(case.pod.manifest()),)
+        return (*_objects(at, case), *self._in_files(at, case))
+
+    def _in_files(self, at: _Place, given: Case | GivenCluster) -> Iterator[Manifest]:
+        for index, name in enumerate(given.files):
+            place = at.below("files", index)
+            try:
+                file, content = read_named(self.folder, Path(at.placed.source.file), name)
+            except NamedFileError as error:
+                raise place.error(f"{shown(name)} {error}") from None
+            if file not in self._files:
+                self._files[file] = tuple(parse_manifests(content, str(file)))
+            if not self._files[file]:
+                raise place.error(f"{shown(name)} holds no object")
+            yield from _whole(place, self._files[file], str)
+
+    def _pods(
+        self,
+        at: _Place,
+        case: Case,
+        manifests: Sequence[Manifest],
+        namespace: GivenNamespace | None,
+    ) -> Iterator[tuple[Manifest, PodView]]:
+        """The pods of the objects that the case is about."""
+        for manifest in manifests:
+            if (case.only and not _chosen(manifest, case.only)) or not self._has_pods(manifest):
+                continue
+            where = manifest.namespace(namespace.name if namespace else "")
+            if not where:
+                message = f"{_named(manifest)} names no namespace: give namespace, here or in spec"
+                raise at.error(message)
+            try:
+                yield from ((manifest, pod) for pod in self._views(manifest, where))
+            except PodShapeError as error:
+                raise at.error(f"{_named(manifest)}: {error}") from None
+
+    def _has_pods(self, manifest: Manifest) -> bool:
+        kinds = self.inventory.workload_kinds
+        return group_kind(manifest) == POD or bool(
+            workload_kind(manifest.api_version, manifest.kind, kinds)
+        )
+
+    def _views(self, manifest: Manifest, namespace: str) -> Iterator[PodView]:
+        obj = manifest.obj
+        if group_kind(manifest) != POD:
+            kinds = self.inventory.workload_kinds
+            yield from pod_templates(obj, namespace=namespace, declared=kinds)
+            return
+        name = manifest.review.name if manifest.review else ""
+        yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace, default_name=name)
+
+
+def _objects(at: _Place, given: Case | GivenCluster) -> Iterator[Manifest]:
+    """The objects that the document holds whole."""
+    for index, obj in enumerate(given.objects):
+        place = at.below("objects", index)
+        content = json.dumps(plain(obj)).encode()
+        found = tuple(parse_manifests(content, at.placed.source.file))
+        for manifest in _whole(place, found, lambda error: error.problem):
+            yield replace(manifest, document=at.placed.source.index, line=place.line)
+
+
+def _whole(
+    at: _Place, found: Sequence[Manifest | InputError], say: Callable[[InputError], str]
+) -> Iterator[Manifest]:
+    """What was read; raises CaseError where something could not be."""
+    if errors := [say(entry) for entry in found if isinstance(entry, InputError)]:
+        raise at.error(*errors)
+    yield from (entry for entry in found if isinstance(entry, Manifest))
+
+
+def _by(user: GivenUser | None) -> Operation:
+    """Creating a pod, by a user."""
+    if user is None:
+        return CREATE
+    return Operation(user=user.name, groups=frozenset(user.groups))
+
+
+def _runtime_class(name: str, handler: str) -> dict[str, object]:
+    return {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": name},
+        "handler": handler,
+    }
+
+
+def _with(view: ClusterView, given: GivenNamespace | None) -> ClusterView:
+    """The cluster with the namespace of the test; what that leaves out is as it is there."""
+    if given is None:
+        return view
+    known = view.namespace(given.name) or NamespaceView(name=given.name)
+    namespace = NamespaceView(
+        name=given.name,
+        labels=dict(given.labels) or known.labels,
+        annotations=dict(given.annotations) or known.annotations,
+    )
+    return replace(view, namespaces={**view.namespaces, given.name: namespace})
+
+
+def _operation(
+    review: AdmissionRequest | None, case: Case, does: Operation, namespace: str
+) -> Operation:
+    """Creating the pod, or updating it; of an AdmissionReview what it says."""
+    if case.old_pod is not None:
+        return replace(
+            does,
+            change=Change.UPDATE,
+            old=_view(case.old_pod.manifest(), namespace),
+            resized=case.subresource == "resize",
+        )
+    if review is None:
+        return does
+    before = review.old_object if review.operation == Change.UPDATE else None
+    return replace(
+        does,
+        change=Change.UPDATE if before is not None else Change.CREATE,
+        old=_view(before, namespace) if before is not None else None,
+        resized=review.sub_resource == "resize",
+        user=does.user or review.user,
+        groups=does.groups or review.groups,
+    )
+
+
+def _view(obj: object, namespace: str) -> PodView:
+    pod = mapping(obj)
+    return view_pod(pod.get("spec"), pod.get("metadata"), namespace=namespace)
+
+
+def _chosen(manifest: Manifest, only: Selection) -> bool:
+    return (not only.kinds or manifest.kind in only.kinds) and (
+        not only.names or any(glob_matches(glob, manifest.name) for glob in only.names)
+    )
+
+
+def _no_pod(case: Case, manifests: Sequence[Manifest]) -> str:
+    """Why a case would be about nothing, and what there is instead."""
+    names = [_named(manifest) for manifest in manifests[:_MOST_NAMED]]
+    more = f" and {len(manifests) - _MOST_NAMED} more" if len(manifests) > _MOST_NAMED else ""
+    there = f"{', '.join(names)}{more}" or "nothing"
+    chooses = "chooses no object that pods are made of" if case.only else "holds no pod"
+    return f"{chooses}: there is {there}"
+
+
+def _named(manifest: Manifest) -> str:
+    return f"{shown(manifest.kind, 63)} {shown(manifest.name, 63)}".rstrip()
