@@ -144,8 +144,8 @@ def _needed(answer: Answer, policy: Policy) -> Iterator[Exemption]:
     ]
     named = answer.checked.decision.grounds.exemption
     for exemption in counts:
-        left_out = (exemption,) if exemption.name != named else tuple(counts)
-        if _differs(answer, policy, (exemption,)) or _differs(answer, policy, left_out):
+        alone = _differs(answer, policy, (exemption,))
+        if alone or (exemption.name == named and _differs(answer, policy, tuple(counts))):
             yield exemption
 
 

@@ -166,7 +166,8 @@ class Reader:
             try:
                 yield from ((manifest, pod) for pod in self._views(manifest, where))
             except PodShapeError as error:
-                raise at.error(f"{_named(manifest)}: {error}") from None
+                said = shown(str(error), 300)
+                raise at.error(f"{_named(manifest)}: {said}") from None
 
     def _has_pods(self, manifest: Manifest) -> bool:
         kinds = self.inventory.workload_kinds
@@ -190,7 +191,7 @@ def _objects(at: _Place, given: Case | GivenCluster) -> Iterator[Manifest]:
         place = at.below("objects", index)
         content = json.dumps(plain(obj)).encode()
         found = tuple(parse_manifests(content, at.placed.source.file))
-        for manifest in _whole(place, found, lambda error: error.problem):
+        for manifest in _whole(place, found, lambda error: shown(error.problem, 300)):
             yield replace(manifest, document=at.placed.source.index, line=place.line)
 
 

@@ -34,7 +34,9 @@ from webhook.documents.policy_test_given import (
 
 _STRICT = Field(strict=True)
 CaseName = Annotated[
-    str, _STRICT, Matching(r"[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*", "one line of text", 200)
+    str,
+    _STRICT,
+    Matching(r"[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*", "one line of text", 200),
 ]
 
 

@@ -40,6 +40,8 @@ KINDS: Mapping[str, type[Document]] = {
 IN_FORCE = frozenset(KINDS) - {"PolicyTest"}
 """The kinds that say what holds: a decision depends on them and on nothing else in a folder."""
 _NULLABLE = frozenset({"workaround", "probe"})
+_OF_KUBERNETES = frozenset({"objects"})
+"""Keys of whole Kubernetes objects, in which kubectl prints ``creationTimestamp: null``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,7 @@ def _empty(value: Any, path: Path) -> Iterator[Path]:
     if isinstance(value, Mapping):
         for key, below in value.items():
             if below is not None:
-                yield from _empty(below, (*path, key))
+                yield from () if key in _OF_KUBERNETES else _empty(below, (*path, key))
             elif key not in _NULLABLE:
                 yield (*path, key)
     elif isinstance(value, list):

@@ -41,9 +41,11 @@ def read_named(folder: Path, document: Path, name: str) -> tuple[Path, bytes]:
 def _content(path: Path) -> bytes:
     """The bytes of a regular file; a pipe is refused, and blocks nobody."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise NamedFileError("is no regular file")
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise NamedFileError("is no regular file")
+    with open(handle, "rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise NamedFileError(f"has more than {MOST_BYTES} bytes")
