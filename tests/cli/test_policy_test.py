@@ -345,11 +345,25 @@ def test_only_those_that_are_chosen_are_asked(ran: Any) -> None:
     objects = [deployment("web", "nginx:1.29"), deployment("db", "postgres:17")]
     case = {"pod": LEFT_OUT, "objects": objects, "expect": {"decision": "assign"}}
     assert ran({**case, "only": {"names": ["w*"], "kinds": ["Deployment"]}}).code == 0
-    result = ran({**case, "only": {"kinds": ["Job"]}})
+
+
+@pytest.mark.parametrize(
+    ("only", "at", "what"),
+    [
+        ({"kinds": ["Job"]}, "kinds[0]", "Job"),
+        ({"names": ["w*", "bd"]}, "names[1]", "bd"),
+        ({"kinds": ["Deployment"], "names": ["set"]}, "names[0]", "set"),
+    ],
+)
+def test_each_that_is_chosen_must_be_there(
+    ran: Any, only: dict[str, Any], at: str, what: str
+) -> None:
+    objects = [deployment("web", "nginx"), {**deployment("set", "nginx"), "kind": "StatefulSet"}]
+    result = ran({"pod": LEFT_OUT, "objects": objects, "only": only})
     assert result.code == 2
     assert (
-        "policies/tests/a.yaml:1: spec.cases[0].only: chooses no object that pods are made of: "
-        "there is Deployment web, Deployment db\n"
+        f"policies/tests/a.yaml:1: spec.cases[0].only.{at}: no object that pods are made of is "
+        f"{what}: there is Deployment web, StatefulSet set\n"
     ) in result.out
 
 
@@ -412,9 +426,43 @@ def test_what_an_api_server_once_asked_can_be_asked_again(ran: Any) -> None:
     assert result.code == 0, result.out
 
 
+def test_of_a_review_of_a_workload_the_pods_that_it_will_make_are_asked(ran: Any) -> None:
+    asked = review("UPDATE", "nginx:1", "nginx:1")
+    kind = {"group": "apps", "version": "v1", "kind": "Deployment"}
+    workload = deployment("db", "postgres:17")
+    asked["request"] = {
+        **asked["request"],
+        "kind": kind,
+        "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+        "object": workload,
+        "oldObject": workload,
+    }
+    assert ran({"pod": LEFT_OUT, "objects": [asked]}).code == 0
+
+
+def test_a_review_of_what_is_not_judged_is_about_no_pod(ran: Any) -> None:
+    asked = review("UPDATE", "nginx:1", "nginx:1")
+    asked["request"]["subResource"] = "status"
+    result = ran({"pod": LEFT_OUT, "objects": [asked]})
+    assert result.code == 2
+    assert "spec.cases[0].objects: holds no pod: there is Pod p" in result.out
+
+
+def test_a_review_whose_old_pod_is_none_is_an_error(ran: Any) -> None:
+    asked = review("UPDATE", "nginx:1", "nginx:1")
+    asked["request"]["oldObject"] = {"spec": {}}
+    result = ran({"pod": LEFT_OUT, "objects": [asked]})
+    assert result.code == 2
+    assert "Pod p: spec.containers: must hold at least one container" in result.out
+
+
 @pytest.mark.parametrize(
     ("case", "said"),
     [
+        (
+            {"objects": [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}}]},
+            "spec.cases[0]: Job j holds no pod template",
+        ),
         ({"files": ["none.yaml"]}, "files[0]: none.yaml does not exist"),
         (
             {"files": ["../../secret.yaml"]},

@@ -18,7 +18,7 @@ from webhook.core.images import glob_matches
 from webhook.core.names import shown
 from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
 from webhook.core.runtimes import Inventory
-from webhook.core.workload import pod_templates, workload_kind
+from webhook.core.workload import POD_TEMPLATES_AT, pod_templates, workload_kind
 from webhook.documents.policy_test import Case, PolicyTest
 from webhook.documents.policy_test_given import (
     GivenCluster,
@@ -31,9 +31,9 @@ from webhook.documents.reading import Placed
 from webhook.documents.source import DocumentError
 from webhook.documents.yaml_faults import Path as FieldPath
 from webhook.live.named_files import NamedFileError, read_named
-from webhook.wire.review import AdmissionRequest
 
 POD = ("", "Pod")
+_JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 _MOST_NAMED = 5
 
 
@@ -106,16 +106,10 @@ class Reader:
         manifests = self._manifests(at, case)
         namespace, does = case.namespace or spec.namespace, _by(case.user or spec.user)
         subjects = [
-            Subject(
-                manifest=manifest,
-                pod=pod,
-                operation=_operation(manifest.review, case, does, pod.namespace),
-            )
-            for manifest, pod in self._pods(at, case, manifests, namespace)
+            subject
+            for manifest in self._chosen(at, case, manifests)
+            for subject in self._subjects(at, manifest, namespace, _Update(case=case, does=does))
         ]
-        if not subjects:
-            asks = "only" if case.only else "objects" if case.objects else "files"
-            raise at.below(asks).error(_no_pod(case, manifests))
         view = cluster_view(cluster, manifests, self.inventory)
         return Asked(subjects=tuple(subjects), cluster=_with(view, namespace))
 
@@ -135,6 +129,22 @@ class Reader:
             return (at.below("pod").made(case.pod.manifest()),)
         return (*_objects(at, case), *self._in_files(at, case))
 
+    def _chosen(
+        self, at: _Place, case: Case, manifests: Sequence[Manifest]
+    ) -> tuple[Manifest, ...]:
+        """The objects that the case is about; each that it names must be there."""
+        chosen = tuple(filter(self._has_pods, manifests))
+        if case.only is not None:
+            for key, names, has in _selections(case.only):
+                for index, name in enumerate(names):
+                    if not any(has(manifest, name) for manifest in chosen):
+                        raise at.below("only", key, index).error(_no_pod(name, manifests))
+                chosen = tuple(m for m in chosen if not names or any(has(m, n) for n in names))
+        if not chosen:
+            asks = "only" if case.only else "objects" if case.objects else "files"
+            raise at.below(asks).error(_no_pod("", manifests))
+        return chosen
+
     def _in_files(self, at: _Place, given: Case | GivenCluster) -> Iterator[Manifest]:
         for index, name in enumerate(given.files):
             place = at.below("files", index)
@@ -148,28 +158,31 @@ class Reader:
                 raise place.error(f"{shown(name)} holds no object")
             yield from _whole(place, self._files[file], str)
 
-    def _pods(
-        self,
-        at: _Place,
-        case: Case,
-        manifests: Sequence[Manifest],
-        namespace: GivenNamespace | None,
-    ) -> Iterator[tuple[Manifest, PodView]]:
-        """The pods of the objects that the case is about."""
-        for manifest in manifests:
-            if (case.only and not _chosen(manifest, case.only)) or not self._has_pods(manifest):
-                continue
-            where = manifest.namespace(namespace.name if namespace else "")
-            if not where:
-                message = f"{_named(manifest)} names no namespace: give namespace, here or in spec"
-                raise at.error(message)
-            try:
-                yield from ((manifest, pod) for pod in self._views(manifest, where))
-            except PodShapeError as error:
-                said = shown(str(error), 300)
-                raise at.error(f"{_named(manifest)}: {said}") from None
+    def _subjects(
+        self, at: _Place, manifest: Manifest, namespace: GivenNamespace | None, update: _Update
+    ) -> Iterator[Subject]:
+        """The pods of one object."""
+        where = manifest.namespace(namespace.name if namespace else "")
+        if not where:
+            message = f"{_named(manifest)} names no namespace: give namespace, here or in spec"
+            raise at.error(message)
+        try:
+            pods = list(self._views(manifest, where))
+            if not pods and group_kind(manifest) in POD_TEMPLATES_AT:
+                raise at.error(f"{_named(manifest)} holds no pod template")
+            for pod in pods:
+                operation = update.operation(manifest, pod)
+                yield Subject(manifest=manifest, pod=pod, operation=operation)
+        except PodShapeError as error:
+            said = shown(str(error), 300)
+            raise at.error(f"{_named(manifest)}: {said}") from None
 
     def _has_pods(self, manifest: Manifest) -> bool:
+        review = manifest.review
+        if review is not None and not (
+            review.operation in set(Change) and review.sub_resource in _JUDGED_SUBRESOURCES
+        ):
+            return False
         kinds = self.inventory.workload_kinds
         return group_kind(manifest) == POD or bool(
             workload_kind(manifest.api_version, manifest.kind, kinds)
@@ -233,28 +246,34 @@ def _with(view: ClusterView, given: GivenNamespace | None) -> ClusterView:
     return replace(view, namespaces={**view.namespaces, given.name: namespace})
 
 
-def _operation(
-    review: AdmissionRequest | None, case: Case, does: Operation, namespace: str
-) -> Operation:
-    """Creating the pod, or updating it; of an AdmissionReview what it says."""
-    if case.old_pod is not None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Update:
+    """What a case says of the change, and who makes it."""
+
+    case: Case
+    does: Operation
+
+    def operation(self, manifest: Manifest, pod: PodView) -> Operation:
+        """Creating the pod, or updating it; of an AdmissionReview what it says."""
+        old, review = self.case.old_pod, manifest.review
+        if old is not None:
+            return replace(
+                self.does,
+                change=Change.UPDATE,
+                old=_view(old.manifest(), pod.namespace),
+                resized=self.case.subresource == "resize",
+            )
+        if review is None or group_kind(manifest) != POD:
+            return self.does
+        before = review.old_object if review.operation == Change.UPDATE else None
         return replace(
-            does,
-            change=Change.UPDATE,
-            old=_view(case.old_pod.manifest(), namespace),
-            resized=case.subresource == "resize",
+            self.does,
+            change=Change(review.operation),
+            old=_view(before, pod.namespace) if before is not None else None,
+            resized=review.sub_resource == "resize",
+            user=self.does.user or review.user,
+            groups=self.does.groups or review.groups,
         )
-    if review is None:
-        return does
-    before = review.old_object if review.operation == Change.UPDATE else None
-    return replace(
-        does,
-        change=Change.UPDATE if before is not None else Change.CREATE,
-        old=_view(before, namespace) if before is not None else None,
-        resized=review.sub_resource == "resize",
-        user=does.user or review.user,
-        groups=does.groups or review.groups,
-    )
 
 
 def _view(obj: object, namespace: str) -> PodView:
@@ -262,19 +281,23 @@ def _view(obj: object, namespace: str) -> PodView:
     return view_pod(pod.get("spec"), pod.get("metadata"), namespace=namespace)
 
 
-def _chosen(manifest: Manifest, only: Selection) -> bool:
-    return (not only.kinds or manifest.kind in only.kinds) and (
-        not only.names or any(glob_matches(glob, manifest.name) for glob in only.names)
+def _selections(
+    only: Selection,
+) -> tuple[tuple[str, Sequence[str], Callable[[Manifest, str], bool]], ...]:
+    """The parts of a selection: the key, what is chosen, and whether an object is such."""
+    return (
+        ("kinds", only.kinds, lambda manifest, kind: manifest.kind == kind),
+        ("names", only.names, lambda manifest, glob: glob_matches(glob, manifest.name)),
     )
 
 
-def _no_pod(case: Case, manifests: Sequence[Manifest]) -> str:
+def _no_pod(name: str, manifests: Sequence[Manifest]) -> str:
     """Why a case would be about nothing, and what there is instead."""
     names = [_named(manifest) for manifest in manifests[:_MOST_NAMED]]
     more = f" and {len(manifests) - _MOST_NAMED} more" if len(manifests) > _MOST_NAMED else ""
     there = f"{', '.join(names)}{more}" or "nothing"
-    chooses = "chooses no object that pods are made of" if case.only else "holds no pod"
-    return f"{chooses}: there is {there}"
+    what = f"no object that pods are made of is {shown(name, 63)}" if name else "holds no pod"
+    return f"{what}: there is {there}"
 
 
 def _named(manifest: Manifest) -> str:
