@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from math import floor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -317,6 +318,25 @@ def test_what_is_known_of_the_cluster_counts(
     (tmp_path / "policies" / "tests").mkdir(parents=True)
     (tmp_path / "policies" / "tests" / "cluster.json").write_text(json.dumps(listed))
     result = ran({"cluster": cluster, "expect": expect})
+    assert result.code == 0, result.out
+
+
+def test_what_a_case_brings_of_the_cluster_is_its_own(ran: Any) -> None:
+    brought = {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": "kata-qemu"},
+        "handler": "kata",
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a"},
+        "spec": {"runtimeClassName": "kata-qemu", "containers": [{"name": "a", "image": "nginx"}]},
+    }
+    lacks = {"pod": LEFT_OUT, "objects": [pod], "expect": {"reason": "RuntimeClassNotFound"}}
+    has = {"pod": LEFT_OUT, "objects": [pod, brought], "expect": {"decision": "keep"}}
+    result = ran(lacks, has, lacks, has, cluster={"runtimeClasses": {"gvisor": "runsc"}})
     assert result.code == 0, result.out
 
 
@@ -647,7 +667,7 @@ def test_coverage_is_of_what_a_pod_needs(
     assert sorted(items) == EVERYTHING
     assert sorted(name for name, there in items.items() if there) == reached
     assert (coverage["reached"], coverage["total"]) == (len(reached), 9)
-    assert coverage["percent"] == round(100 * len(reached) / 9, 2)
+    assert coverage["percent"] == floor(10000 * len(reached) / 9) / 100
 
 
 def test_a_fallback_that_mode_warn_would_assign_is_reached(ran: Any) -> None:
@@ -674,6 +694,13 @@ def test_what_is_not_reached_is_named_and_fails_where_it_must_not(ran: Any) -> N
     assert short.code == 1
     assert "coverage 11.1 % (1 of 9), less than 12 %\n" in short.out
     assert ran(DENIED, policies=EXCEPTIONS, arguments=("--fail-under", "11.1")).code == 0
+
+
+@pytest.mark.parametrize("least", ["nan", "101", "-1", "many"])
+def test_what_coverage_must_be_is_a_number(ran: Any, least: str) -> None:
+    result = ran(DENIED, arguments=("--fail-under", least))
+    assert result.code == 2
+    assert "Invalid value for '--fail-under'" in result.err
 
 
 def test_junit_holds_a_case_each_and_the_coverage(ran: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 
 import click
@@ -20,6 +21,13 @@ from webhook.documents.policy_test import PolicyTest
 from webhook.documents.reading import of_kind
 from webhook.live.policy_folder import IGNORE, FolderText, load_folder
 from webhook.live.shipped import shipped
+
+
+def _number(_ctx: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """``nan`` is within every range, and nothing is ever less than it."""
+    if value is not None and isnan(value):
+        raise click.BadParameter("must be a number")
+    return value
 
 
 @click.command(name="test", short_help="Run the PolicyTests of a policy folder.")
@@ -49,6 +57,7 @@ from webhook.live.shipped import shipped
 @click.option(
     "--fail-under",
     type=click.FloatRange(0, 100),
+    callback=_number,
     metavar="PERCENT",
     help="Fail where the cases reach less of the policies than this.",
 )

@@ -73,7 +73,7 @@ def coverage_of(loaded: Loaded, answers: Iterable[Answer]) -> Coverage:
 def coverage_value(coverage: Coverage) -> dict[str, Any]:
     """As JSON; see docs/policy-test.md."""
     return {
-        "percent": round(coverage.share, 2),
+        "percent": floor(100 * coverage.share) / 100,
         "reached": len(coverage.reached),
         "total": len(coverage.places),
         "items": [

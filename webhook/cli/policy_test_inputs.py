@@ -90,11 +90,12 @@ class _Place:
 
 @dataclass(slots=True, kw_only=True)
 class Reader:
-    """Reads the cases of the tests in one policy folder; a file is read once."""
+    """Reads the cases of the tests in one policy folder; files and shared clusters once."""
 
     folder: Path
     inventory: Inventory
     _files: dict[Path, tuple[Manifest | InputError, ...]] = field(default_factory=dict)
+    _clusters: dict[tuple[str, int, FieldPath], ClusterView] = field(default_factory=dict)
 
     def read(self, placed: Placed, test: PolicyTest, index: int) -> Asked:
         """What case ``index`` is about; raises CaseError."""
@@ -102,7 +103,6 @@ class Reader:
         whole = _Place(placed=placed, path=("spec",))
         at = whole.below("cases", index)
         where, given = (at, case.cluster) if case.cluster else (whole, spec.cluster)
-        cluster = self._cluster(where.below("cluster"), given) if given else ()
         manifests = self._manifests(at, case)
         namespace, does = case.namespace or spec.namespace, _by(case.user or spec.user)
         subjects = [
@@ -110,8 +110,22 @@ class Reader:
             for manifest in self._chosen(at, case, manifests)
             for subject in self._subjects(at, manifest, namespace, _Update(case=case, does=does))
         ]
-        view = cluster_view(cluster, manifests, self.inventory)
+        view = self._view(where.below("cluster"), given, manifests)
         return Asked(subjects=tuple(subjects), cluster=_with(view, namespace))
+
+    def _view(
+        self, at: _Place, given: GivenCluster | None, manifests: Sequence[Manifest]
+    ) -> ClusterView:
+        """The cluster; one that brings no news of it shares what other cases have read."""
+        key = (at.placed.source.file, at.placed.source.index, at.path)
+        brought = tuple(filter(is_fact, manifests))
+        if key in self._clusters and not brought:
+            return self._clusters[key]
+        cluster = self._cluster(at, given) if given else ()
+        view = cluster_view(cluster, brought, self.inventory)
+        if not brought:
+            self._clusters[key] = view
+        return view
 
     def _cluster(self, at: _Place, given: GivenCluster) -> tuple[Manifest, ...]:
         short = [
