@@ -465,7 +465,7 @@ def test_a_review_of_what_is_not_judged_is_about_no_pod(ran: Any) -> None:
     asked["request"]["subResource"] = "status"
     result = ran({"pod": LEFT_OUT, "objects": [asked]})
     assert result.code == 2
-    assert "spec.cases[0].objects: holds no pod: there is Pod p" in result.out
+    assert "spec.cases[0].objects[0]: holds no pod: there is Pod p" in result.out
 
 
 def test_a_review_whose_old_pod_is_none_is_an_error(ran: Any) -> None:
@@ -494,7 +494,15 @@ def test_a_review_whose_old_pod_is_none_is_an_error(ran: Any) -> None:
             {"files": ["values.json"]},
             "files[0]: policies/tests/values.json:1: apiVersion: must be set",
         ),
-        ({"files": ["service.json"]}, "files: holds no pod: there is Service web"),
+        ({"files": ["service.json"]}, "files[0]: holds no pod: there is Service web"),
+        (
+            {"objects": [deployment("web", "nginx")], "files": ["service.json"]},
+            "files[0]: holds no pod: there is Service web",
+        ),
+        (
+            {"objects": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}]},
+            "objects: holds no pod: there is Namespace a",
+        ),
         ({"objects": [{"kind": "Pod"}]}, "objects[0]: apiVersion: must be set to a text"),
         (
             {"objects": [{"apiVersion": "v1", "kind": "Pod", "spec": {}}]},

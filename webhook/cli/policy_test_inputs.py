@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from webhook.cli.facts import cluster_view, group_kind, is_fact
 from webhook.cli.manifests import InputError, Manifest, parse_manifests
@@ -132,8 +133,8 @@ class Reader:
             at.below("runtimeClasses", name).made(_runtime_class(name, handler))
             for name, handler in given.runtime_classes.items()
         ]
-        every = (*short, *_objects(at, given), *self._in_files(at, given))
-        facts = tuple(filter(is_fact, every))
+        listed = (manifest for _, found in self._listed(at, given) for manifest in found)
+        facts = tuple(filter(is_fact, (*short, *listed)))
         if not facts:
             raise at.error("holds no Namespace, RuntimeClass or Node")
         return facts
@@ -141,7 +142,24 @@ class Reader:
     def _manifests(self, at: _Place, case: Case) -> tuple[Manifest, ...]:
         if case.pod:
             return (at.below("pod").made(case.pod.manifest()),)
-        return (*_objects(at, case), *self._in_files(at, case))
+        every: list[Manifest] = []
+        for place, found in self._listed(at, case):
+            # A file that was put there to be tested must not go untested.
+            if not case.only and not any(self._has_pods(m) or is_fact(m) for m in found):
+                raise place.error(_no_pod("", found))
+            every.extend(found)
+        return tuple(every)
+
+    def _listed(
+        self, at: _Place, given: Case | GivenCluster
+    ) -> Iterator[tuple[_Place, tuple[Manifest, ...]]]:
+        """Each entry of ``objects`` and of ``files``, and what it holds."""
+        for index, obj in enumerate(given.objects):
+            place = at.below("objects", index)
+            yield place, tuple(_whole_object(place, obj))
+        for index, name in enumerate(given.files):
+            place = at.below("files", index)
+            yield place, tuple(_whole(place, self._in_file(place, name), str))
 
     def _chosen(
         self, at: _Place, case: Case, manifests: Sequence[Manifest]
@@ -159,18 +177,16 @@ class Reader:
             raise at.below(asks).error(_no_pod("", manifests))
         return chosen
 
-    def _in_files(self, at: _Place, given: Case | GivenCluster) -> Iterator[Manifest]:
-        for index, name in enumerate(given.files):
-            place = at.below("files", index)
-            try:
-                file, content = read_named(self.folder, Path(at.placed.source.file), name)
-            except NamedFileError as error:
-                raise place.error(f"{shown(name)} {error}") from None
-            if file not in self._files:
-                self._files[file] = tuple(parse_manifests(content, str(file)))
-            if not self._files[file]:
-                raise place.error(f"{shown(name)} holds no object")
-            yield from _whole(place, self._files[file], str)
+    def _in_file(self, at: _Place, name: str) -> tuple[Manifest | InputError, ...]:
+        try:
+            file, content = read_named(self.folder, Path(at.placed.source.file), name)
+        except NamedFileError as error:
+            raise at.error(f"{shown(name)} {error}") from None
+        if file not in self._files:
+            self._files[file] = tuple(parse_manifests(content, str(file)))
+        if not self._files[file]:
+            raise at.error(f"{shown(name)} holds no object")
+        return self._files[file]
 
     def _subjects(
         self, at: _Place, manifest: Manifest, namespace: GivenNamespace | None, update: _Update
@@ -212,14 +228,12 @@ class Reader:
         yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace, default_name=name)
 
 
-def _objects(at: _Place, given: Case | GivenCluster) -> Iterator[Manifest]:
-    """The objects that the document holds whole."""
-    for index, obj in enumerate(given.objects):
-        place = at.below("objects", index)
-        content = json.dumps(plain(obj)).encode()
-        found = tuple(parse_manifests(content, at.placed.source.file))
-        for manifest in _whole(place, found, lambda error: shown(error.problem, 300)):
-            yield replace(manifest, document=at.placed.source.index, line=place.line)
+def _whole_object(at: _Place, obj: dict[str, Any]) -> Iterator[Manifest]:
+    """An object that the document holds whole; a List is opened."""
+    content = json.dumps(plain(obj)).encode()
+    found = tuple(parse_manifests(content, at.placed.source.file))
+    for manifest in _whole(at, found, lambda error: shown(error.problem, 300)):
+        yield replace(manifest, document=at.placed.source.index, line=at.line)
 
 
 def _whole(
