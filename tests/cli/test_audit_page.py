@@ -135,7 +135,7 @@ def test_bars_are_as_wide_as_their_share(tmp_path: Path) -> None:
     read = parsed(tmp_path, [*usual(), on_kata])
     bars = [attributes for tag, attributes in read.elements if tag == "rect"]
     assert sum(float(bar["width"] or 0) for bar in bars) == pytest.approx(4 * 1000, abs=1)
-    assert "runc 1, kata-qemu 1, none 1" in read.words
+    assert "kata-qemu 1, runc 1, none 1" in read.words
 
 
 def test_what_was_not_looked_at_stands_above_everything(tmp_path: Path) -> None:

@@ -215,12 +215,19 @@ def _states(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _hues(classes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """A colour for each class that is used, the most used first; the rest share the last."""
-    used = sorted((c for c in classes if c["pods"]), key=lambda c: (-c["pods"], c["name"]))
-    named = [c["name"] for c in used if c["name"]]
-    hues = {name: f"k{min(number, MOST_HUES - 1)}" for number, name in enumerate(named)}
-    return {**hues, "": "kn"} if any(not c["name"] for c in used) else hues
+def _hues(classes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A colour for each class that pods run with.
+
+    By name, so that tomorrow's page has today's colours; where there are more classes than
+    colours, the least used share the last one.
+    """
+    used = [c for c in classes if c["pods"]]
+    named = [c["name"] for c in classes if c["name"] and (c["declared"] or c["pods"])]
+    if len(named) > MOST_HUES:
+        named = [c["name"] for c in sorted(used, key=lambda c: -c["pods"]) if c["name"]]
+    number = {name: min(at, MOST_HUES - 1) for at, name in enumerate(named)}
+    hues = {c["name"]: f"k{number[c['name']]}" for c in used if c["name"]}
+    return {**hues, "": "kn"} if len(hues) < len(used) else hues
 
 
 def _bar(namespace: Mapping[str, Any], hues: Mapping[str, str]) -> dict[str, Any]:
