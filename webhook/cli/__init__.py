@@ -45,6 +45,10 @@ COMMANDS: CommandTable = {
         "webhook.cli.compat:compat",
         "Ask the compatibility table what runs where, and why.",
     ),
+    "audit": (
+        "webhook.cli.audit:audit",
+        "Show how everything that runs stands under the policies.",
+    ),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
     "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),
     "version": ("webhook.cli.version:version", "Print the version of the program and its data."),
