@@ -16,6 +16,7 @@ from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
 from webhook.cli.manifests import load_manifests
 from webhook.cli.options import day, policies_option
+from webhook.cli.policy_diff import diff
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
@@ -189,3 +190,6 @@ def _print_tables(told: Iterable[Section]) -> None:
         for name, text in rows:
             table.add_row(Text(name), Text(text))
         console.print(table)
+
+
+policy.add_command(diff)
