@@ -171,7 +171,8 @@ class Survey:
         ):
             self._ended += 1
             return
-        pod = made_anew(view_pod(obj.get("spec"), metadata, namespace=namespace))
+        pod = view_pod(obj.get("spec"), metadata, namespace=namespace)
+        pod = made_anew(pod, self.before.cluster)
         operation = by_its_maker(pod)
         self._pods += 1
         self._namespaces.add(namespace)
