@@ -220,7 +220,11 @@ def _run(arguments: Sequence[str], here: Path) -> subprocess.CompletedProcess[by
     except FileNotFoundError:
         raise GitError(_NO_GIT) from None
     except subprocess.TimeoutExpired:
-        raise GitError(f"git did not answer within {SECONDS:.0f} seconds") from None
+        raise _late() from None
+
+
+def _late() -> GitError:
+    return GitError(f"git did not answer within {SECONDS:.0f} seconds")
 
 
 _NO_GIT = "git is not installed here: it reads revisions; a folder needs none"
@@ -247,15 +251,18 @@ def _talking(arguments: Sequence[str], here: Path) -> Iterator[tuple[IO[bytes], 
     timer.start()
     try:
         yield process.stdin, process.stdout
+        if timer.finished.is_set():
+            raise _late()
+    except GitError:
+        if timer.finished.is_set():  # what was cut short looks like something that is missing
+            raise _late() from None
+        raise
     finally:
-        late = timer.finished.is_set()
         timer.cancel()
         process.kill()
         process.stdout.close()
         _close(process.stdin)
         process.wait()
-    if late:
-        raise GitError(f"git did not answer within {SECONDS:.0f} seconds")
 
 
 def _close(pipe: IO[bytes]) -> None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from webhook.core.names import shown
 from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors
-from webhook.live.git import GitError, Repository, TreeEntry, find_repository
+from webhook.live.git import Blobs, GitError, Repository, TreeEntry, find_repository
 from webhook.live.policy_folder import (
     IGNORE,
     LIMITS,
@@ -66,7 +67,7 @@ def load_revision(named: Named, *, here: Path, limits: Limits = LIMITS) -> Folde
             _lay_out(repository, tree, folder, _Called(str(named), limits))
             read = load_folder(folder, called=Path(str(named)), limits=limits)
     except GitError as error:
-        raise GitError(f"{named}: {error}") from None
+        raise GitError(f"{shown(str(named), 300)}: {error}") from None
     return replace(read, revision=replace(read.revision, commit=commit))
 
 
@@ -74,9 +75,14 @@ def _from_top(path: str, repository: Repository) -> str:
     """The folder from the top of the repository; ``./`` and ``../`` count from here, as git has."""
     relative = path in {".", ".."} or path.startswith(("./", "../"))
     found = posixpath.normpath(posixpath.join(repository.prefix if relative else "", path))
-    if found.startswith(("..", "/")):
+    if _leads_out(found):
         raise GitError("the folder is outside of the repository")
     return "" if found == "." else found
+
+
+def _leads_out(normal: str) -> bool:
+    """Whether a normalised path leaves where it starts; ``..data`` does not."""
+    return normal == ".." or normal.startswith(("../", "/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +116,22 @@ def _lay_out(repository: Repository, tree: str, folder: Path, called: _Called) -
         _write_files(repository, wanted, folder, called)
         with repository.blobs() as blobs:
             for entry in links:
-                target = blobs.read(entry) if entry.size <= _LONGEST_LINK else b"."
-                os.symlink(target, os.fsencode(folder / entry.name))
+                (folder / entry.name).symlink_to(_target(blobs, entry, folder))
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "has a name that is none"
         raise called.fault("", f"cannot be laid out to be read: {said}") from error
 
 
 _LONGEST_LINK = 4096
+
+
+def _target(blobs: Blobs, entry: TreeEntry, folder: Path) -> str:
+    """Where a link leads; what leads out of the folder is never made to lead where it would."""
+    if entry.size > _LONGEST_LINK:
+        return "."
+    target = os.fsdecode(blobs.read(entry))
+    reached = posixpath.normpath(posixpath.join(posixpath.dirname(entry.name), target))
+    return str(folder.parent) if _leads_out(reached) else target
 
 
 def _is_read(entry: TreeEntry) -> bool:
