@@ -46,7 +46,6 @@ _OPTIONS = (
     ),
     click.option(
         "--cluster",
-        "saved",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="A saved cluster: what `kubectl get ns,runtimeclass,node,deploy,…,pod -A -o json` "
@@ -84,7 +83,7 @@ _OPTIONS = (
     ),
 )
 _NAMES = (
-    "files", "saved", "context", "kubeconfig", "namespaces", "all_namespaces", "excluded",
+    "files", "cluster", "context", "kubeconfig", "namespaces", "all_namespaces", "excluded",
 )  # fmt: skip
 
 
@@ -100,13 +99,13 @@ def take_where(given: dict[str, Any]) -> Where:
     values = {name: given.pop(name) for name in _NAMES}
     files: Sequence[str] = values["files"]
     for option in ("context", "kubeconfig"):
-        if values[option] is not None and (files or values["saved"] is not None):
+        if values[option] is not None and (files or values["cluster"] is not None):
             raise click.UsageError(f"--{option} asks a cluster, -f and --cluster read files")
     if values["namespaces"] and values["all_namespaces"]:
         raise click.UsageError("give -n or -A, not both")
     return Where(
         files=tuple(files),
-        saved=values["saved"],
+        saved=values["cluster"],
         kubeconfig=values["kubeconfig"],
         context=values["context"],
         namespaces=tuple(dict.fromkeys(values["namespaces"])),

@@ -86,7 +86,7 @@ def diff(
     report = compare(before, after, population, day(today))
     _print(report, output, most_bytes)
     _tell_what_is_missing(report, before, after)
-    if report.errors or report.missing:
+    if not report.whole:
         return 2
     return 1 if report.refuses_more else 0
 

@@ -81,7 +81,7 @@ def _verdict(report: Report) -> str:
         return f"nothing newly refused, {summed(allowed)} newly allowed"
     if report.entries:
         return f"nothing newly refused, {summed(report.entries)} change"
-    return "nothing changes"
+    return "nothing changes" if report.whole else "nothing changes in what could be looked at"
 
 
 def _side(text: str) -> str:

@@ -58,6 +58,11 @@ class Report:
         return [entry for entry in self.entries if entry.kind is kind]
 
     @property
+    def whole(self) -> bool:
+        """Whether everything could be read and listed."""
+        return not self.errors and not self.missing
+
+    @property
     def refuses_more(self) -> bool:
         """Whether anything is newly refused."""
         return bool(self.of(Kind.NEWLY_REFUSED))
@@ -318,7 +323,7 @@ def tally(report: Report) -> str:
         (workloads_of(report.of(kind)), TITLES[kind]) for kind in Kind if report.of(kind)
     ] or [(0, "")]
     if not first[0]:
-        return "nothing changes"
+        return "nothing changes" + (" there" if report.whole else " in what could be looked at")
     others = (f"{number} {title}" for number, title in rest)
     return ", ".join([f"{counted(first[0], 'workload')} {first[1]}", *others])
 
