@@ -50,6 +50,14 @@ def test_namespaces_narrow_what_is_looked_at(tmp_path: Path) -> None:
     assert named(open_population(Where(saved=file, namespaces=("b",)))) == ["Pod b/y"]
 
 
+def test_the_one_namespace_asked_for_is_that_of_manifests_that_name_none(tmp_path: Path) -> None:
+    given = saved(tmp_path / "m.json", pod("x", ""), pod("y", "b"))
+    found = open_population(Where(files=(str(given),), namespaces=("a",)))
+    assert named(found) == ["Pod -/x"]
+    both = open_population(Where(files=(str(given),), namespaces=("b", "default")))
+    assert named(both) == ["Pod -/x", "Pod b/y"]
+
+
 def test_with_manifests_the_saved_cluster_gives_only_facts(tmp_path: Path) -> None:
     file = saved(tmp_path / "c.json", pod("x", "a"))
     given = saved(tmp_path / "m.json", pod("y", "b"))

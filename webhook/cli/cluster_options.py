@@ -30,6 +30,11 @@ class Where:
         """Whether an API server is asked."""
         return not self.files and self.saved is None
 
+    @property
+    def unnamed(self) -> str:
+        """The namespace of manifests that name none, as kubectl has it: the one asked for."""
+        return self.namespaces[0] if len(self.namespaces) == 1 else "default"
+
     def looked_into(self, namespace: str) -> bool:
         """Whether objects of a namespace are wanted."""
         return not self.namespaces or namespace in self.namespaces
@@ -69,7 +74,8 @@ _OPTIONS = (
         "namespaces",
         metavar="NAME",
         multiple=True,
-        help="Only this namespace; may be given several times.  [default: all]",
+        help="Only this namespace, which is also that of manifests that name none; may be given "
+        "several times.  [default: all]",
     ),
     click.option(
         "-A", "--all-namespaces", is_flag=True, help="All namespaces: the default, as kubectl says."

@@ -143,11 +143,11 @@ class Survey:
             skipped=self._skipped,
         )
 
-    def look(self, manifests: Iterable[Manifest], namespace: str = "default") -> None:
-        """Look at every object; ``namespace`` is that of those that name none."""
+    def look(self, manifests: Iterable[Manifest], unnamed: str = "default") -> None:
+        """Look at every object; ``unnamed`` is the namespace of those that name none."""
         for manifest in manifests:
             try:
-                self._look_at(manifest, manifest.namespace(namespace))
+                self._look_at(manifest, manifest.namespace(unnamed))
             except PodShapeError as error:
                 self.errors.append(
                     InputError(source=manifest.source, line=manifest.line, problem=str(error))

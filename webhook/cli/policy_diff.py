@@ -103,7 +103,7 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         declared=declared,
     )
     with _progress() as progress:
-        survey.look(population.manifests(declared, progress))
+        survey.look(population.manifests(declared, progress), population.where.unnamed)
     return Report(
         old=before,
         new=after,

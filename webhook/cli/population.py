@@ -81,7 +81,8 @@ class Population:
         inputs = self._given if self.where.files else self._printed
         for number, manifest in enumerate(inputs.manifests, 1):
             progress("objects", number, len(inputs.manifests))
-            if not is_fact(manifest) and self.where.looked_into(manifest.namespace("default")):
+            namespace = manifest.namespace(self.where.unnamed)
+            if not is_fact(manifest) and self.where.looked_into(namespace):
                 yield manifest
 
     def _listed(
