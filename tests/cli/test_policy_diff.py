@@ -414,7 +414,7 @@ def test_a_comment_says_the_whole_in_its_first_lines(
     cause = "RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long"
     said = f"`{cause}`<br>use runtimeClassName: `kata-qemu`<br>until now: `RuntimeClass gvisor`"
     assert lines == [
-        "### runtimegate: 1 workload newly refused",
+        "### runtimegate: newly refused: 1 workload",
         "",
         "",
         "| | workloads | pods |",

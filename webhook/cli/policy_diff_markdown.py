@@ -76,11 +76,11 @@ def _verdict(report: Report) -> str:
     """The whole in a headline."""
     refused, allowed = report.of(Kind.NEWLY_REFUSED), report.of(Kind.NEWLY_ALLOWED)
     if refused:
-        return f"{summed(refused)} newly refused"
+        return f"newly refused: {summed(refused)}"
     if allowed:
-        return f"nothing newly refused, {summed(allowed)} newly allowed"
+        return f"nothing newly refused; newly allowed: {summed(allowed)}"
     if report.entries:
-        return f"nothing newly refused, {summed(report.entries)} change"
+        return f"nothing newly refused; changed otherwise: {summed(report.entries)}"
     return "nothing changes" if report.whole else "nothing changes in what could be looked at"
 
 
