@@ -148,6 +148,7 @@ def test_programs_are_told_everything(
         "new": {"source": "policies", "commit": after, "uncommitted": False, "inventory": None},
         "documents": {"added": [], "removed": [], "changed": ["RuntimePolicy tenants"]},
         "origin": file,
+        "live": False,
         "lookedAt": {"workloads": 2, "pods": 0, "namespaces": 1, "ended": 0, "otherObjects": 0},
         "summary": {
             str(kind): {"workloads": int(kind is Kind.NEWLY_REFUSED), "pods": 0} for kind in Kind

@@ -88,7 +88,7 @@ def test_what_runs_is_told_by_its_deployment(
     assert found["lookedAt"] == {
         "workloads": 1, "pods": 3, "namespaces": 1, "ended": 0, "otherObjects": 0
     }  # fmt: skip
-    assert found["missing"] == []
+    assert (found["missing"], found["origin"], found["live"]) == ([], "test", True)
 
 
 def test_labels_of_the_clusters_namespaces_choose_the_policy(

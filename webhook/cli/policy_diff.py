@@ -108,6 +108,7 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         old=before,
         new=after,
         origin=population.origin,
+        live=population.live,
         looked=survey.looked,
         entries=tuple(survey.entries()),
         errors=(*population.errors, *survey.errors),

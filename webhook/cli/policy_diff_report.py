@@ -48,6 +48,7 @@ class Report:
     old: Side
     new: Side
     origin: str
+    live: bool
     looked: Looked
     entries: tuple[Entry, ...]
     errors: tuple[InputError, ...] = ()
@@ -76,6 +77,7 @@ def report_value(report: Report) -> dict[str, Any]:
         "new": report.new.value(),
         "documents": changed_documents(report.old, report.new),
         "origin": report.origin,
+        "live": report.live,
         "lookedAt": {
             "workloads": looked.workloads,
             "pods": looked.pods,
@@ -182,8 +184,8 @@ def _newly_allowed(before: Outcome, after: Outcome, kind: str) -> Iterator[Detai
 
 def _class_changed(before: Outcome, after: Outcome, _kind: str) -> Iterator[Detail]:
     yield "", f"{_class(before)} → {_class(after)}"
-    if " because " in after.because:
-        yield "", _line(after.because)
+    if cause := after.because.partition(", because ")[2]:
+        yield "because", _line(cause)
 
 
 def _refusal_changed(before: Outcome, after: Outcome, _kind: str) -> Iterator[Detail]:
@@ -277,7 +279,8 @@ def looked_at(report: Report) -> str:
     """How much was looked at, and where."""
     looked = report.looked
     workloads, pods = counted(looked.workloads, "workload"), counted(looked.pods, "pod")
-    where = f"{counted(looked.namespaces, 'namespace')} of {shown(report.origin, 200)}"
+    origin = f"{'context ' if report.live else ''}{shown(report.origin, 200)}"
+    where = f"{counted(looked.namespaces, 'namespace')} of {origin}"
     aside = [
         f"{counted(looked.ended, 'pod')} that ended" if looked.ended else "",
         f"{counted(looked.skipped, 'other object')}" if looked.skipped else "",
