@@ -137,7 +137,7 @@ def _foot(report: Report) -> Iterator[str]:
     ):
         if lines:
             few = lines[:_MOST_TOLD]
-            yield f"**{title}**, so that more may change: "
+            yield f"**{title}**, so that more may change:"
             yield ""
             yield from (f"- {code(shown(line, 300))}" for line in few)
             if len(lines) > len(few):
