@@ -205,6 +205,7 @@ def test_a_newer_runtime_is_a_new_inventory(
         (document("RuntimeInventory", {"x": 1}), "new.yaml:1: spec.x: "),
         ("", "not 0 of it and 0 documents"),
         ("a: [", "new.yaml:1: "),
+        (" " * 5_000_000, "a file may have at most 4194304"),
     ],
 )
 def test_what_is_no_inventory_is_refused(
@@ -289,6 +290,20 @@ def test_a_folder_that_was_never_committed_is_read_all_the_same(
     repository.write("next/inventory.yaml", INVENTORY)
     diff("HEAD~1:policies", "next", "-f", save(tmp_path / "m.json", DATABASE), says=1)
     assert "new  next (" in printed(capsys)
+
+
+def test_without_git_a_folder_is_read_and_nothing_said_of_what_is_committed(
+    repository: GitRepository,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository.write("policies/tenants.yaml", LAX)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    diff("policies", "policies", "-f", save(tmp_path / "m.json", WEB), says=0)
+    assert "not committed" not in printed(capsys)
+    diff("HEAD:policies", "policies", "-f", save(tmp_path / "m.json", WEB), says=2)
+    assert "git is not installed here" in capsys.readouterr().err
 
 
 def test_a_folder_with_a_colon_in_its_name_is_that_folder(

@@ -139,7 +139,7 @@ def _foot(report: Report) -> Iterator[str]:
             few = lines[:_MOST_TOLD]
             yield f"**{title}**, so that more may change:"
             yield ""
-            yield from (f"- {code(shown(line, 300))}" for line in few)
+            yield from (f"- {code(line)}" for line in few)
             if len(lines) > len(few):
                 yield f"- and {len(lines) - len(few)} more"
             yield ""

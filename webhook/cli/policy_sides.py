@@ -11,7 +11,7 @@ from webhook.core.names import counted, shown
 from webhook.documents.folder import Loaded, load_policies
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.reading import Placed, of_kind, read_documents
-from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors, too_large
+from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors
 from webhook.live.git import GitError, find_repository
 from webhook.live.policy_folder import FolderText, Revision, load_folder
 from webhook.live.revision_folder import Named, load_revision, parse_named
@@ -87,9 +87,13 @@ def _how_to_name(written: str) -> str:
 def _differs_from_head(text: FolderText) -> bool:
     """Whether a folder holds what HEAD does not: compared by content, as git status is not asked.
 
-    What cannot be compared (no repository, no commit, not in it) has no HEAD to differ from.
+    Where git cannot be asked nothing is said; what HEAD does not have at all is not committed.
     """
     if text.revision.commit is None:
+        return False
+    try:
+        find_repository(text.folder)
+    except GitError:
         return False
     try:
         head = load_revision(Named(revision="HEAD", path="."), here=text.folder)
@@ -126,10 +130,9 @@ def with_inventory(side: Side, file: Path) -> Side:
 
     Raises DocumentErrors where the file holds anything but one RuntimeInventory.
     """
-    size = file.stat().st_size
-    if size > MOST_BYTES:
-        raise DocumentErrors([too_large(str(file), size)])
-    documents, errors = read_documents([(str(file), file.read_bytes())])
+    with file.open("rb") as opened:
+        content = opened.read(MOST_BYTES + 1)  # a file without end is one that is too large
+    documents, errors = read_documents([(str(file), content)])
     found = of_kind(RuntimeInventory, documents)
     if errors:
         raise DocumentErrors(errors)
