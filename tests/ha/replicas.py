@@ -121,10 +121,10 @@ class Replicas:
         self._tell()
         return replica
 
-    def roll(self, replica: Replica) -> None:
+    def roll(self, replica: Replica, *, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """Replace it as a Deployment with maxSurge 1 does: a new one first, then SIGTERM."""
         self.start()
-        os.kill(replica.pid, signal.SIGTERM)
+        os.kill(replica.pid, with_signal)
         while self._alive(replica):
             time.sleep(0.1)
         self.forget(replica)
