@@ -15,7 +15,7 @@ from webhook.documents.compat import RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.models import described
 from webhook.documents.policy import RuntimePolicy
-from webhook.documents.sentences import Path, problems
+from webhook.documents.sentences import NEWER, Path, problems
 from webhook.documents.source import DocumentError, SourceDocument, parse_documents
 
 Document = (
@@ -31,6 +31,7 @@ KINDS: Mapping[str, type[Document]] = {
 }
 """Every kind of document, in the order in which people meet them."""
 _NOT_RUN = "this release does not run policy tests: keep PolicyTest documents outside the folder"
+_GROUP = API_VERSION.partition("/")[0] + "/"
 _NULLABLE = frozenset({"workaround", "probe"})
 
 
@@ -95,7 +96,10 @@ def _kind_of(source: SourceDocument, errors: list[DocumentError]) -> type[Docume
     kind = data.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if data.get("apiVersion", API_VERSION) != API_VERSION:
-        message = f"must be {API_VERSION}, not {described(data['apiVersion'])}"
+        given = data["apiVersion"]
+        message = f"must be {API_VERSION}, not {described(given)}"
+        if isinstance(given, str) and given.startswith(_GROUP):
+            message += NEWER
         errors.append(source.error(("apiVersion",), message))
         return None
     if model is None:
@@ -116,7 +120,9 @@ def _no_such_kind(kind: object, given: bool) -> str:
     if not given:
         return f"must be given; {allowed}"
     meant = get_close_matches(kind, KINDS, n=1) if isinstance(kind, str) else []
-    return f"{allowed}, not {described(kind)}" + (f"; did you mean {meant[0]}?" if meant else "")
+    hint = f"; did you mean {meant[0]}?" if meant else ""
+    newer = NEWER if isinstance(kind, str) else ""
+    return f"{allowed}, not {described(kind)}{hint}{newer}"
 
 
 def _read(
