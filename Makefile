@@ -51,12 +51,13 @@ helm: ## build helm and kube-score for deploy/chart (about 3 min cold)
 deploy: $(VENV)/.dev helm ## render deploy/install.yaml and deploy/register.yaml from the chart
 	$(BIN)/python -m tests.deploy.rendered
 
+DIST ?= dist
 sbom: ## write dist/runtimegate.cdx.json, the CycloneDX bill of what the image holds
 	$(PYTHON) -m venv .build/sbom
-	.build/sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
-	mkdir -p dist
-	.build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
-		--output-reproducible --of JSON -o dist/runtimegate.cdx.json
+	.build/sbom/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
+	mkdir -p $(DIST)
+	.build/sbom/bin/python -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o $(DIST)/runtimegate.cdx.json
 
 applications: ## unpack Debian's servers for tests/applications (1 GB to fetch; needs root)
 	tests/applications/build

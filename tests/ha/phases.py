@@ -17,6 +17,7 @@ from certs.issue import IssuedCert, issue_serving
 from certs.served import Endpoint, outdated
 from tests.certs.test_cluster import QUICK, Installation, drop_when_due, installed, until_called
 from tests.controlplane.cluster import ControlPlane
+from tests.demo.story import ROOT
 from tests.e2e.cases import RUNTIME_CLASSES
 from tests.ha.balancer import Balancer
 from tests.ha.caller import Caller
@@ -98,7 +99,7 @@ def staged(plane: ControlPlane, folder: Path) -> Iterator[Stage]:
     policies.mkdir()
     tls.mkdir()
     write_policies(policies, POLICIES[0])
-    with installed(plane, NAMESPACE) as installation, _node(plane):
+    with installed(plane, NAMESPACE) as installation, node_of_every_class(plane):
         yield from _running(installation, policies, tls)
 
 
@@ -115,7 +116,7 @@ def _running(installation: Installation, policies: Path, tls: Path) -> Iterator[
                 policies,
                 tls=tls,
                 kubeconfig=plane.kubeconfig("webhook"),
-                count=REPLICAS,
+                trees=[ROOT] * REPLICAS,
             )
         )
         installation.register(balancer.url, installation.secret("tls")[CA_CRT])
@@ -132,7 +133,7 @@ def _running(installation: Installation, policies: Path, tls: Path) -> Iterator[
 
 
 @contextmanager
-def _node(plane: ControlPlane) -> Iterator[None]:
+def node_of_every_class(plane: ControlPlane) -> Iterator[None]:
     """One Ready node that offers every class, so that advice to use one is the same throughout."""
     plane.kubectl("create", "-f", "-", stdin=json.dumps(_NODE))
     try:
