@@ -21,6 +21,7 @@ T = TypeVar("T")
 _CHUNK = 1 << 16
 _FAREWELL_BYTES = 31  # TLS's close_notify has 24 or 31; every question is longer
 _STOP_SECONDS = 10
+_CUT_SECONDS = 3
 _UNLIMITED = 1 << 16
 
 
@@ -97,7 +98,10 @@ class Balancer:
             self._tries = _UNLIMITED
 
     def cut(self) -> int:
-        """End every connection, and return how many; whoever wants no failure sees to idleness."""
+        """End every connection, and return how many; whoever wants no failure sees to idleness.
+
+        The client is told first, and has let go when this returns, however busy the machine is.
+        """
         return self._run(self._cut())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -105,6 +109,13 @@ class Balancer:
 
     async def _cut(self) -> int:
         links = [link for link in self._links if not link.over]
+        for link in links:
+            link.gone = True
+            with contextlib.suppress(OSError):
+                link.client.write_eof()
+        deadline = self._loop.time() + _CUT_SECONDS
+        while any(not link.over for link in links) and self._loop.time() < deadline:
+            await asyncio.sleep(0.005)
         for link in links:
             link.end()
         return len(links)
