@@ -19,7 +19,7 @@ from typing import Any, Self
 from tests.demo.story import ROOT
 
 _ADDRESS = re.compile(r"serving on https://127\.0\.0\.1:(?P<port>[1-9]\d*)")
-START_SECONDS = 30
+START_SECONDS = 90  # a busy machine
 STOP_SECONDS = 15
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from webhook.documents.models import Model, described
-from webhook.documents.sentences import NEWER, problems
+from webhook.documents.sentences import NEWER, Renamed, problems
 
 
 class Below(Model):
@@ -46,7 +46,7 @@ def test_the_keys_allowed_are_found_below_a_mapping_of_models() -> None:
 
 
 def test_a_key_that_was_renamed_is_refused_with_the_name_of_the_new_one() -> None:
-    renamed = {("Sample", "listed", "number"): "listed[].count"}
+    renamed: Renamed = {("Sample", "listed", "number"): "listed[].count"}
     with pytest.raises(ValidationError) as refused:
         Sample.model_validate({"below": {"count": 1}, "listed": [{"count": 1, "number": 2}]})
     assert list(problems(refused.value, Sample, renamed)) == [
