@@ -18,6 +18,7 @@ from tests.demo.story import ROOT
 from tests.ha.balancer import Balancer
 
 DRAIN_SECONDS = 4
+TOLD_SECONDS = 2  # until EndpointSlice and kube-proxy know that a pod is being deleted
 PROBE_SECONDS = 0.5
 PROBE_FAILURES = 2  # as the chart's readinessProbe; its period is 2 s, and the drain 10 s
 
@@ -96,6 +97,7 @@ class Replicas:
         self._trees = trees
         self._running: list[Replica] = []
         self._failures = Counter[int]()
+        self._leaving = set[int]()
         self._over = threading.Event()
         self._prober = threading.Thread(target=self._probe, name="readiness")
         self._away = False
@@ -140,10 +142,17 @@ class Replicas:
         with_signal: signal.Signals = signal.SIGTERM,
         tree: Path = ROOT,
     ) -> None:
-        """Replace it as a Deployment with maxSurge 1 does: a new one first, then SIGTERM."""
+        """Replace it as a Deployment with maxSurge 1 does: a new one first, then SIGTERM.
+
+        It is sent connections for ``TOLD_SECONDS`` more, unless a probe finds it unready before.
+        """
         self.start(tree)
         os.kill(replica.pid, with_signal)
-        while self._alive(replica):
+        told = time.monotonic() + TOLD_SECONDS
+        while self._alive(replica) or time.monotonic() < told:
+            if time.monotonic() >= told and replica.port not in self._leaving:
+                self._leaving.add(replica.port)
+                self._tell()
             time.sleep(0.1)
         self.forget(replica)
 
@@ -172,7 +181,11 @@ class Replicas:
             replica.stop()
 
     def _tell(self) -> None:
-        ready = [each.port for each in self.running if self._failures[each.port] < PROBE_FAILURES]
+        ready = [
+            each.port
+            for each in self.running
+            if self._failures[each.port] < PROBE_FAILURES and each.port not in self._leaving
+        ]
         self._balancer.use([] if self._away else ready)
 
     def _probe(self) -> None:
