@@ -19,8 +19,10 @@ def plan_blocks(plan: Mapping[str, Any]) -> Iterator[Block]:
     yield Block(
         title="How strongly it could be isolated",
         lead=[
-            f"{_count(totals['sandboxed'])} of {_count(totals)} could run in a sandbox today; "
-            f"{_count(totals['leftAlone'])} are left alone.",
+            (
+                f"{_count(totals['sandboxed'])} of {_count(totals)} could run in a sandbox today; "
+                f"{_count(totals['leftAlone'])} are left alone."
+            ),
             *(_gain(entry) for entry in plan["newer"]),
             *plan["preparations"],
             *plan["assumptions"],
