@@ -45,6 +45,10 @@ COMMANDS: CommandTable = {
         "webhook.cli.compat:compat",
         "Ask the compatibility table what runs where, and why.",
     ),
+    "plan": (
+        "webhook.cli.plan:plan",
+        "Show how strongly each workload can be isolated, and draft policies.",
+    ),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
     "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),
     "version": ("webhook.cli.version:version", "Print the version of the program and its data."),

@@ -1,0 +1,359 @@
+"""A survey → policies under which everything surveyed goes on, each pod as isolated as it can be.
+
+The default of a namespace is the strongest class that something in it can run on, and always one
+that isolates: nothing gets onto the node's kernel without an override that names it. Overrides are
+as narrow as what tells pods apart allows: service account and images, and labels where those also
+take other pods. What still cannot be told apart shares one override that suits all of it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from webhook.core.images import ImagePatternError, ImageReference, parse_image_pattern
+from webhook.core.isolation import Ladder, Step
+from webhook.core.names import Reason, Verdict
+from webhook.core.pod import PodView
+from webhook.core.survey import Key, Traits, Variant, Workload
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_OBJECT = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+)
+_KEY = re.compile(
+    r"([a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_ANNOTATION = re.compile(r"(?=.{1,317}\Z)[-A-Za-z0-9_.]+(?:/[-A-Za-z0-9_.]+)?")
+_IDENTIFYING = (
+    "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "app",
+    "k8s-app", "component", "name", "run",
+)  # fmt: skip
+DEFAULT_ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """Which pods an override is for, as a policy says it: all given parts must hold."""
+
+    service_account: str = ""
+    images: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def takes(self, traits: Traits) -> bool:
+        """Whether an override with it takes a pod (``PodSelector.matches_some``)."""
+        if self.service_account and self.service_account != traits.service_account:
+            return False
+        if not set(self.labels) <= set(traits.every_label):
+            return False
+        return not self.images or any(_repository(r) in self.images for r in traits.images)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What pods get: ``default`` is a step, ``fallback`` those after it; and what must be let pass.
+
+    ``also`` are classes that pods name themselves, besides those that isolate.
+    """
+
+    default: int
+    fallback: tuple[int, ...] = ()
+    also: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    passed: frozenset[Verdict] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Pods of one workload that an override is for, or that it takes though it is not for them."""
+
+    workload: Workload
+    variant: Variant
+    meant: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOverride:
+    """One override and why it is there."""
+
+    name: str
+    selector: Selector
+    ruling: Ruling
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPolicy:
+    """The policy of namespaces that need the same."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    default: int
+    overrides: tuple[DraftOverride, ...] = ()
+    workloads: int = 0
+    pods: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The policies, and what none can be written for. ``whole``: there are no other namespaces."""
+
+    ladder: Ladder
+    policies: tuple[DraftPolicy, ...]
+    whole: bool
+    asked: tuple[str, ...] = ()
+    unwritable: tuple[Key, ...] = ()
+
+
+def draft(workloads: Iterable[Workload], ladder: Ladder, *, whole: bool) -> Draft:
+    """The policies for ``workloads``; the order in which they come changes nothing."""
+    by_namespace: dict[str, list[Workload]] = {}
+    for workload in sorted(workloads, key=lambda w: w.key):
+        if not workload.outside:
+            by_namespace.setdefault(workload.key.namespace, []).append(workload)
+    writable = {n: found for n, found in by_namespace.items() if _LABEL.fullmatch(n)}
+    policies = [_of_namespace(name, found, ladder) for name, found in writable.items()]
+    asked = {v.fit.asks for w in _flat(writable) for v in w.variants if is_class_name(v.fit.asks)}
+    return Draft(
+        ladder=ladder,
+        policies=tuple(_alike_together(policies)),
+        whole=whole,
+        asked=tuple(sorted(filter(None, asked))),
+        unwritable=tuple(
+            w.key for n in sorted(by_namespace.keys() - writable) for w in by_namespace[n]
+        ),
+    )
+
+
+def _flat(by_namespace: Mapping[str, Sequence[Workload]]) -> Iterator[Workload]:
+    return (workload for found in by_namespace.values() for workload in found)
+
+
+def inevitable(pod: PodView, reason: Reason) -> bool:
+    """Whether no policy can let a refused pod through: what it says is not, or is not sayable."""
+    if reason in {Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH}:
+        return True
+    if reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
+        return not all(map(_ANNOTATION.fullmatch, pod.annotations))
+    return pod.runtime_class_name is not None and not is_class_name(pod.runtime_class_name)
+
+
+def is_class_name(name: str | None) -> bool:
+    """Whether a policy can name a class: no glob, nothing that no RuntimeClass is called."""
+    return name is not None and _OBJECT.fullmatch(name) is not None
+
+
+def _of_namespace(name: str, workloads: Sequence[Workload], ladder: Ladder) -> DraftPolicy:
+    default = _default(workloads, ladder)
+    members = [Member(workload=w, variant=v) for w in workloads for v in w.variants]
+    return DraftPolicy(
+        name=name,
+        namespaces=(name,),
+        default=default,
+        overrides=tuple(_overrides(members, default, ladder)),
+        workloads=len(workloads),
+        pods=sum(workload.pods for workload in workloads),
+    )
+
+
+def _default(workloads: Iterable[Workload], ladder: Ladder) -> int:
+    """The strongest step that something here can run on; the first where that isolates nothing."""
+    found = min((w.strongest for w in workloads if w.strongest is not None), default=0)
+    return found if ladder.steps[found].isolates else 0
+
+
+def planned(variant: Variant, workload: Workload) -> int:
+    """The step that an unset pod of a workload gets: the last one where none suits."""
+    strongest = workload.strongest
+    return len(variant.fit.obstacles) - 1 if strongest is None else strongest
+
+
+def _deviates(member: Member, default: int, ladder: Ladder) -> bool:
+    """Whether the rules of the namespace would not do."""
+    found = member.variant.fit
+    if found.annotations:
+        return True
+    if found.asks is not None:
+        return bool(found.refused_there) or found.asks not in ladder.isolating
+    return planned(member.variant, member.workload) != default or bool(_passed(member, default))
+
+
+def _passed(member: Member, step: int) -> frozenset[Verdict]:
+    obstacle = member.variant.fit.obstacles[step]
+    return obstacle.verdicts if obstacle else frozenset()
+
+
+def _overrides(members: Sequence[Member], default: int, ladder: Ladder) -> Iterator[DraftOverride]:
+    """One override after the other; a pod goes by the first that takes it."""
+    left = list(members)
+    used: set[str] = set()
+    for selector in _in_order(dict.fromkeys(_selectors(members, default, ladder))):
+        taken = [m for m in left if selector.takes(m.variant.traits)]
+        left = [m for m in left if not selector.takes(m.variant.traits)]
+        meant = [replace(m, meant=_deviates(m, default, ladder)) for m in taken]
+        if any(m.meant for m in meant):
+            yield DraftOverride(
+                name=_override_name(meant, used),
+                selector=selector,
+                ruling=_ruling(meant, default, ladder),
+                members=tuple(meant),
+            )
+
+
+def _in_order(selectors: Iterable[Selector]) -> list[Selector]:
+    """The narrower first, else as their workloads stand."""
+    return sorted(selectors, key=lambda s: (-len(s.labels), not s.service_account, not s.images))
+
+
+def _selectors(members: Sequence[Member], default: int, ladder: Ladder) -> Iterator[Selector]:
+    for member in members:
+        if _deviates(member, default, ladder):
+            alike = _need(member)
+            strangers = [m.variant.traits for m in members if _need(m) != alike]
+            yield _selector(member, default, strangers)
+
+
+def _need(member: Member) -> tuple[object, ...]:
+    found = member.variant.fit
+    step = planned(member.variant, member.workload)
+    return (step, found.asks, found.annotations, found.refused_there, _passed(member, step))
+
+
+def _selector(member: Member, default: int, strangers: Sequence[Traits]) -> Selector:
+    """The first of the ways to name these pods that takes no stranger; else the narrowest."""
+    ways = list(_ways(member, default))
+    return next((way for way in ways if not any(map(way.takes, strangers))), ways[-1])
+
+
+def _ways(member: Member, default: int) -> Iterator[Selector]:
+    traits = member.variant.traits
+    account = traits.service_account if _OBJECT.fullmatch(traits.service_account) else ""
+    own = account if account != DEFAULT_ACCOUNT else ""
+    at_fault = member.variant.at_fault[default] or traits.images[:1]
+    images = _patterns(at_fault) or _patterns(traits.images)
+    labels = _identifying(traits.labels)
+    if own or images:
+        yield Selector(service_account=own, images=images)
+    if labels:
+        yield Selector(service_account=own, images=images, labels=labels)
+    every = tuple(label for label in traits.labels if _sayable(label))
+    if every and every != labels:
+        yield Selector(service_account=own, images=images, labels=every)
+    if not (own or images or labels or every):
+        # Nothing else tells these pods apart; an account that no policy can name is none.
+        yield Selector(service_account=account or DEFAULT_ACCOUNT)
+
+
+def _patterns(references: Iterable[ImageReference]) -> tuple[str, ...]:
+    names = (_repository(reference) for reference in references)
+    return tuple(sorted({name for name in names if _is_pattern(name)}))
+
+
+def _repository(reference: ImageReference) -> str:
+    return "/".join(reference.components)
+
+
+def _is_pattern(name: str) -> bool:
+    try:
+        return parse_image_pattern(name).components == tuple(name.split("/"))
+    except ImagePatternError:
+        return False
+
+
+def _identifying(labels: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The labels that name an application; where there are none, all of them."""
+    sayable = tuple(label for label in labels if _sayable(label))
+    return tuple(label for label in sayable if label[0] in _IDENTIFYING) or sayable
+
+
+def _sayable(label: tuple[str, str]) -> bool:
+    key, value = label
+    return _KEY.fullmatch(key) is not None and _VALUE.fullmatch(value) is not None
+
+
+def _ruling(members: Sequence[Member], default: int, ladder: Ladder) -> Ruling:
+    """What suits all of ``members``."""
+    unset = [m for m in members if m.variant.fit.asks is None]
+    asking = [m for m in members if m.variant.fit.asks is not None]
+    passed = [m.variant.fit.refused_there for m in asking]
+    first, fallback = _assigned(unset, default, ladder, apart=not any(passed))
+    passed += [] if fallback else [_passed(m, first) for m in unset]
+    also = {m.variant.fit.asks for m in asking} - {*ladder.isolating}
+    annotations = {name for m in members for name in m.variant.fit.annotations}
+    return Ruling(
+        default=first,
+        fallback=fallback,
+        also=tuple(sorted(name for name in also if name is not None and is_class_name(name))),
+        annotations=tuple(sorted(a for a in annotations if _ANNOTATION.fullmatch(a))),
+        passed=frozenset[Verdict]().union(*passed),
+    )
+
+
+def _assigned(
+    unset: Sequence[Member], default: int, ladder: Ladder, *, apart: bool
+) -> tuple[int, tuple[int, ...]]:
+    """The step for pods that name no class, and those to fall back to.
+
+    Pods that need different classes get each its own by falling back, where what bars them from the
+    stronger is something that the gate refuses; else all get the strongest that suits all.
+    ``apart``: nothing is let pass here that would make the first of the classes do for all.
+    """
+    wanted = sorted({planned(m.variant, m.workload) for m in unset})
+    if not wanted:
+        return default, ()
+    if len(wanted) == 1 or (apart and _falls_back(unset, wanted, ladder.steps)):
+        return wanted[0], tuple(wanted[1:])
+    suiting = (
+        step
+        for step in range(wanted[-1], len(ladder.steps))
+        if all(m.variant.fit.obstacles[step] is None for m in unset)
+    )
+    return next(suiting, len(ladder.steps) - 1), ()
+
+
+def _falls_back(unset: Sequence[Member], wanted: Sequence[int], steps: Sequence[Step]) -> bool:
+    if any(steps[step].runtime_class is None for step in wanted):
+        return False
+    for member in unset:
+        step = planned(member.variant, member.workload)
+        obstacles = member.variant.fit.obstacles
+        if obstacles[step] is not None:
+            return False
+        stronger = [obstacles[other] for other in wanted if other < step]
+        if not all(o is not None and o.refuses for o in stronger):
+            return False
+    return True
+
+
+def _override_name(members: Sequence[Member], used: set[str]) -> str:
+    """After the first workload that it is for."""
+    first = next(m.workload.key for m in members if m.meant)
+    base = re.sub(r"[^a-z0-9]+", "-", first.name.lower())[:50].strip("-") or first.kind.lower()[:50]
+    base = base if _LABEL.fullmatch(base) else "pods"
+    name, number = base, 2
+    while name in used:
+        name, number = f"{base}-{number}", number + 1
+    used.add(name)
+    return name
+
+
+def _alike_together(policies: Iterable[DraftPolicy]) -> Iterator[DraftPolicy]:
+    """Policies of namespaces that need the same, as one; named after the first of them."""
+    groups: dict[object, list[DraftPolicy]] = {}
+    for policy in policies:
+        rules = tuple((o.selector, o.ruling) for o in policy.overrides)
+        groups.setdefault((policy.default, rules), []).append(policy)
+    yield from map(_as_one, groups.values())
+
+
+def _as_one(alike: Sequence[DraftPolicy]) -> DraftPolicy:
+    return replace(
+        alike[0],
+        namespaces=tuple(name for policy in alike for name in policy.namespaces),
+        overrides=tuple(
+            replace(same[0], members=tuple(m for override in same for m in override.members))
+            for same in zip(*(policy.overrides for policy in alike), strict=True)
+        ),
+        workloads=sum(policy.workloads for policy in alike),
+        pods=sum(policy.pods for policy in alike),
+    )
