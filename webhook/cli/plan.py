@@ -210,7 +210,6 @@ def _drafted(
     about = About(
         origin=planned.origin,
         today=planned.today,
-        assumptions=planned.assumptions,
         excluded=population.where.excluded,
     )
     policies = draft(planned.workloads, planned.ladder, whole=planned.whole)

@@ -163,7 +163,7 @@ def _refusals(
                 key=key_of(obj, namespace),
                 reason=str(decision.reason),
                 message=decision.message.partition("\n")[0],
-                inevitable=inevitable(anew, decision.reason),
+                inevitable=inevitable(anew, decision),
             )
 
 

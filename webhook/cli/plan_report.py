@@ -10,13 +10,12 @@ from typing import Any
 
 from webhook.cli.plan_draft import Drafted, drafted_lines, drafted_value
 from webhook.cli.report import finding_value
-from webhook.core.isolation import NO_CLASS, Ladder, Obstacle, Step
+from webhook.core.isolation import NO_CLASS, Ladder, Obstacle, Step, sentence
 from webhook.core.names import RUNTIME_TITLES, Action, counted, shown
 from webhook.core.needs import Finding
 from webhook.core.survey import Key, Workload, judged
 from webhook.core.trial import Judged
 
-_MOST_DETAILS = 3
 _MOST_NAMED = 8
 
 
@@ -204,10 +203,10 @@ def plan_text(planned: Planned, width: int = 100) -> Iterator[str]:
 
 def _classes(planned: Planned, width: int) -> Iterator[str]:
     yield "Classes, the strongest first"
-    for step in planned.ladder.steps:
-        yield from _wrapped(f"  {shown(step.name, 63)}: {_title(step)}", width)
+    for number, step in enumerate(planned.ladder.steps, 1):
+        yield from _wrapped(f"  {number}. {shown(step.name, 63)}: {_title(step)}", width)
     for words in planned.assumptions:
-        yield from _wrapped(f"  assumed: {words}", width)
+        yield from _wrapped(f"  assumed, for no inventory says: {words}", width)
 
 
 def _title(step: Step) -> str:
@@ -295,18 +294,7 @@ def _kept(planned: Planned, width: int) -> Iterator[str]:
         )
         for step in range(len(steps) if strongest is None else strongest):
             if obstacle := workload.obstacle(step):
-                yield from _wrapped(f"      {_sentence(obstacle, steps[step])}", width)
-
-
-def _sentence(obstacle: Obstacle, step: Step) -> str:
-    """The class, the cause and the evidence; what a newer release would change."""
-    more = len(obstacle.findings) - 1
-    causes = f" and {counted(more, 'more cause')}" if more > 0 else ""
-    evidence = next((e.source for f in obstacle.findings for e in f.evidence), "")
-    told = f" [{shown(' '.join(evidence.split()), 120)}]" if evidence else ""
-    solved = f"; not on {obstacle.solved_by}" if obstacle.solved_by else ""
-    message = obstacle.message.removeprefix(f"RuntimeClass {step.name} ")
-    return f"{shown(step.name, 63)}: {message}{causes}{solved}{told}"
+                yield from _wrapped(f"      {sentence(obstacle, steps[step])}", width)
 
 
 def _asking(planned: Planned, width: int) -> Iterator[str]:

@@ -65,12 +65,7 @@ def _hypervisor(name: str) -> str:
 
 def _words(name: str, profile: RuntimeProfile, *, there: bool) -> str:
     title = RUNTIME_TITLES[profile.runtime]
-    of = f" on {profile.hypervisor}" if profile.hypervisor else ""
-    by = f"handler {shown(profile.handler or '', 63)}"
+    release = f" {profile.versions[0]}, the newest that the table knows" if profile.versions else ""
     if there:
-        release = "of an unknown release: the last 24 months are judged"
-    elif profile.versions:
-        release = f"{profile.versions[0]}, the newest that the table knows"
-    else:
-        release = "of an unknown release"
-    return f"{shown(name, 63)} is {title}{of} {release} ({by})"
+        release = ", release unknown: those of the last 24 months are judged"
+    return f"{shown(name, 63)} is {title}{release} (handler {shown(profile.handler or '', 63)})"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from webhook.core.decision import Deny
 from webhook.core.images import ImagePatternError, ImageReference, parse_image_pattern
 from webhook.core.isolation import Ladder, Step
 from webhook.core.names import Reason, Verdict
@@ -36,13 +37,13 @@ DEFAULT_ACCOUNT = "default"
 class Selector:
     """Which pods an override is for, as a policy says it: all given parts must hold."""
 
-    service_account: str = ""
+    service_accounts: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
 
     def takes(self, traits: Traits) -> bool:
         """Whether an override with it takes a pod (``PodSelector.matches_some``)."""
-        if self.service_account and self.service_account != traits.service_account:
+        if self.service_accounts and traits.service_account not in self.service_accounts:
             return False
         if not set(self.labels) <= set(traits.every_label):
             return False
@@ -129,11 +130,14 @@ def _flat(by_namespace: Mapping[str, Sequence[Workload]]) -> Iterator[Workload]:
     return (workload for found in by_namespace.values() for workload in found)
 
 
-def inevitable(pod: PodView, reason: Reason) -> bool:
+def inevitable(pod: PodView, refused: Deny) -> bool:
     """Whether no policy can let a refused pod through: what it says is not, or is not sayable."""
-    if reason in {Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH}:
+    reasons = {cause.reason for cause in refused.causes} | {refused.reason}
+    if reasons & {Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH}:
         return True
-    if reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
+    if not _LABEL.fullmatch(pod.namespace):
+        return True
+    if Reason.RUNTIME_ANNOTATION_NOT_ALLOWED in reasons:
         return not all(map(_ANNOTATION.fullmatch, pod.annotations))
     return pod.runtime_class_name is not None and not is_class_name(pod.runtime_class_name)
 
@@ -185,9 +189,18 @@ def _passed(member: Member, step: int) -> frozenset[Verdict]:
 
 def _overrides(members: Sequence[Member], default: int, ladder: Ladder) -> Iterator[DraftOverride]:
     """One override after the other; a pod goes by the first that takes it."""
+    selectors = list(dict.fromkeys(_selectors(members, default, ladder)))
+    each = list(_ruled(members, selectors, default, ladder))
+    yield from _ruled(members, _together(each, default, ladder), default, ladder)
+
+
+def _ruled(
+    members: Sequence[Member], selectors: Iterable[Selector], default: int, ladder: Ladder
+) -> Iterator[DraftOverride]:
+    """An override for each selector that takes pods which the namespace's rules do not suit."""
     left = list(members)
     used: set[str] = set()
-    for selector in _in_order(dict.fromkeys(_selectors(members, default, ladder))):
+    for selector in _in_order(selectors):
         taken = [m for m in left if selector.takes(m.variant.traits)]
         left = [m for m in left if not selector.takes(m.variant.traits)]
         meant = [replace(m, meant=_deviates(m, default, ladder)) for m in taken]
@@ -202,7 +215,45 @@ def _overrides(members: Sequence[Member], default: int, ladder: Ladder) -> Itera
 
 def _in_order(selectors: Iterable[Selector]) -> list[Selector]:
     """The narrower first, else as their workloads stand."""
-    return sorted(selectors, key=lambda s: (-len(s.labels), not s.service_account, not s.images))
+    return sorted(selectors, key=lambda s: (-len(s.labels), not s.service_accounts, not s.images))
+
+
+def _together(
+    overrides: Iterable[DraftOverride], default: int, ladder: Ladder
+) -> Iterator[Selector]:
+    """The selectors, one for all overrides that isolate alike for the same reasons.
+
+    Only of pods with service accounts of their own: what the product of accounts and images takes
+    besides is as isolated. An override that does not isolate stays as narrow as it is.
+    """
+    alike: dict[object, list[Selector]] = {}
+    for override in overrides:
+        selector = override.selector
+        joins = selector.service_accounts and selector.images and not selector.labels
+        causes = tuple(sorted({causes_of(m, default) for m in override.members}))
+        key = (
+            (override.ruling, causes) if joins and _isolating(override.ruling, ladder) else selector
+        )
+        alike.setdefault(key, []).append(selector)
+    for same in alike.values():
+        accounts = {account for selector in same for account in selector.service_accounts}
+        images = {image for selector in same for image in selector.images}
+        yield replace(
+            same[0], service_accounts=tuple(sorted(accounts)), images=tuple(sorted(images))
+        )
+
+
+def _isolating(ruling: Ruling, ladder: Ladder) -> bool:
+    """Whether whatever it lets pods have isolates them."""
+    given = (ladder.steps[step].isolates for step in (ruling.default, *ruling.fallback))
+    return all(given) and not ruling.also and not ruling.passed and not ruling.annotations
+
+
+def causes_of(member: Member, default: int) -> tuple[str, ...]:
+    """What bars pods from the default and from every step above their own."""
+    last = planned(member.variant, member.workload)
+    barred = member.variant.fit.obstacles[default:last]
+    return tuple(obstacle.message for obstacle in barred if obstacle is not None)
 
 
 def _selectors(members: Sequence[Member], default: int, ladder: Ladder) -> Iterator[Selector]:
@@ -210,7 +261,14 @@ def _selectors(members: Sequence[Member], default: int, ladder: Ladder) -> Itera
         if _deviates(member, default, ladder):
             alike = _need(member)
             strangers = [m.variant.traits for m in members if _need(m) != alike]
-            yield _selector(member, default, strangers)
+            yield _selector(member, default, strangers, narrow=not _stays_isolated(member, ladder))
+
+
+def _stays_isolated(member: Member, ladder: Ladder) -> bool:
+    asks = member.variant.fit.asks
+    if asks is not None:
+        return asks in ladder.isolating
+    return ladder.steps[planned(member.variant, member.workload)].isolates
 
 
 def _need(member: Member) -> tuple[object, ...]:
@@ -219,29 +277,32 @@ def _need(member: Member) -> tuple[object, ...]:
     return (step, found.asks, found.annotations, found.refused_there, _passed(member, step))
 
 
-def _selector(member: Member, default: int, strangers: Sequence[Traits]) -> Selector:
+def _selector(
+    member: Member, default: int, strangers: Sequence[Traits], *, narrow: bool
+) -> Selector:
     """The first of the ways to name these pods that takes no stranger; else the narrowest."""
-    ways = list(_ways(member, default))
+    ways = list(_ways(member, default, narrow=narrow))
     return next((way for way in ways if not any(map(way.takes, strangers))), ways[-1])
 
 
-def _ways(member: Member, default: int) -> Iterator[Selector]:
+def _ways(member: Member, default: int, *, narrow: bool) -> Iterator[Selector]:
+    """``narrow``: an image alone is not enough, for many pods may have it."""
     traits = member.variant.traits
-    account = traits.service_account if _OBJECT.fullmatch(traits.service_account) else ""
-    own = account if account != DEFAULT_ACCOUNT else ""
-    at_fault = member.variant.at_fault[default] or traits.images[:1]
-    images = _patterns(at_fault) or _patterns(traits.images)
+    account = traits.service_account if is_class_name(traits.service_account) else ""
+    own = (account,) if account not in {"", DEFAULT_ACCOUNT} else ()
+    images = _patterns(member.variant.at_fault[default]) or _patterns(traits.images[:1])
+    images = images or _patterns(traits.images)
     labels = _identifying(traits.labels)
-    if own or images:
-        yield Selector(service_account=own, images=images)
+    if own or (images and not (narrow and labels)):
+        yield Selector(service_accounts=own, images=images)
     if labels:
-        yield Selector(service_account=own, images=images, labels=labels)
+        yield Selector(service_accounts=own, images=images, labels=labels)
     every = tuple(label for label in traits.labels if _sayable(label))
     if every and every != labels:
-        yield Selector(service_account=own, images=images, labels=every)
+        yield Selector(service_accounts=own, images=images, labels=every)
     if not (own or images or labels or every):
         # Nothing else tells these pods apart; an account that no policy can name is none.
-        yield Selector(service_account=account or DEFAULT_ACCOUNT)
+        yield Selector(service_accounts=(account or DEFAULT_ACCOUNT,))
 
 
 def _patterns(references: Iterable[ImageReference]) -> tuple[str, ...]:
@@ -283,7 +344,7 @@ def _ruling(members: Sequence[Member], default: int, ladder: Ladder) -> Ruling:
     return Ruling(
         default=first,
         fallback=fallback,
-        also=tuple(sorted(name for name in also if name is not None and is_class_name(name))),
+        also=tuple(sorted(n for n in also if n and is_class_name(n) and ladder.may_be(n))),
         annotations=tuple(sorted(a for a in annotations if _ANNOTATION.fullmatch(a))),
         passed=frozenset[Verdict]().union(*passed),
     )

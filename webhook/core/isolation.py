@@ -12,7 +12,7 @@ from webhook.core.assumed import Assumed, assumed_class, assumed_node_default
 from webhook.core.cluster import ClusterView, RuntimeClassView
 from webhook.core.compat import CompatTable
 from webhook.core.explain import newest_release
-from webhook.core.names import Action, Handler, Verdict, shown
+from webhook.core.names import Action, Handler, Verdict, counted, shown
 from webhook.core.needs import Finding
 from webhook.core.placement import ANYWHERE
 from webhook.core.pod import PodView
@@ -79,7 +79,7 @@ class Ladder:
         Where the cluster's classes are not known any may be there; where they are, there is no
         other.
         """
-        if asked in self.snapshot.inventory.by_class or self.snapshot.cluster.runtime_classes:
+        if asked in self.snapshot.inventory.by_class or not self.may_be(asked):
             return self.snapshot
         found = self._asked.get(asked)
         if found is None:
@@ -88,6 +88,11 @@ class Ladder:
             inventory = replace(inventory, by_class={**inventory.by_class, **classes})
             found = self._asked[asked] = replace(self.snapshot, inventory=inventory)
         return found
+
+    def may_be(self, asked: str) -> bool:
+        """Whether there is such a class, as far as anybody knows."""
+        known = self.snapshot.cluster.runtime_classes
+        return known is None or asked in known
 
     @property
     def isolating(self) -> tuple[str, ...]:
@@ -123,7 +128,12 @@ def ladder(
     named = {step.runtime_class for step in steps}
     said = {name: words for name, words in said.items() if not name or name in named}
     for_all = replace(snapshot, inventory=inventory, cluster=_with_classes(steps, snapshot.cluster))
-    steps = [replace(s, offered=_is_offered(s, for_all.cluster)) for s in steps]
+    steps = [
+        replace(
+            s, offered=_is_offered(s, for_all.cluster), assumed=said.get(s.runtime_class or "", "")
+        )
+        for s in steps
+    ]
     newer = tuple(_newer_snapshot(step, for_all) for step in steps)
     made = Ladder(steps=tuple(steps), snapshot=for_all, actions=actions, newer=newer)
     return made, tuple(said.values())
@@ -159,7 +169,6 @@ def _step(name: str, inventory: Inventory, snapshot: Snapshot) -> Step:
         profile=profile,
         present=present,
         newer=_newer(profile, snapshot.compat),
-        assumed="" if name in snapshot.inventory.by_class else name,
     )
 
 
@@ -204,13 +213,12 @@ def _is_offered(step: Step, cluster: ClusterView) -> bool:
 class Obstacle:
     """What keeps a pod from a class. ``verdicts`` are those that a policy would have to let pass.
 
-    ``reason`` is a Reason, or ``NOT_OFFERED``; ``details`` a line for each finding.
+    ``reason`` is a Reason, or ``NOT_OFFERED``.
     """
 
     step: int
     reason: str
     message: str
-    details: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     verdicts: frozenset[Verdict] = frozenset()
     solved_by: Version | None = None
@@ -219,6 +227,18 @@ class Obstacle:
     def refuses(self) -> bool:
         """Whether a policy refuses it, rather than that no node would run it."""
         return self.reason != NOT_OFFERED
+
+
+def sentence(obstacle: Obstacle, step: Step) -> str:
+    """The class, the worst cause and its evidence, and the release that would change it."""
+    more = len(obstacle.findings) - 1
+    causes = f", and {counted(more, 'more cause')}" if more > 0 else ""
+    solved = f"; not on {obstacle.solved_by}" if obstacle.solved_by else ""
+    sources = (e.source for finding in obstacle.findings[:1] for e in finding.evidence)
+    told = shown(" ".join(next(sources, "").split()), 120)
+    message = obstacle.message.removeprefix(f"RuntimeClass {shown(step.name)} ")
+    name = step.name if step.runtime_class else NO_CLASS
+    return f"{shown(name, 63)}: {message}{causes}{solved}{f' [{told}]' if told else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +298,6 @@ def _obstacle(index: int, trial: Trial, case: Case, ladder: Ladder) -> Obstacle 
             step=index,
             reason=str(trial.refusals[0].reason),
             message=messages.headline(case, trial),
-            details=tuple(map(messages.explained, found)),
             findings=found,
             verdicts=_verdicts(trial, case),
             solved_by=_solved_by(index, case, ladder),

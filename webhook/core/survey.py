@@ -38,9 +38,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What an override can know a pod by, and what it does not choose from one moment to the next.
+    """What an override can know a pod by: ``images`` of every container, in the pod's order.
 
-    ``images`` are those of ``containers`` and of nothing else, in the pod's order.
+    ``labels`` are those that the next pod of the workload will have too.
     """
 
     service_account: str
@@ -139,7 +139,10 @@ class Survey:
             self._add_pod(obj, key, owner, pods)
             return
         record = self._records.setdefault(key, _Record())
-        record.parent, record.seen, record.declared = owner, True, _declared(obj)
+        # Two objects of one name are one workload, whichever of them comes first.
+        declared = max(_declared(obj), record.declared if record.seen else 0)
+        owners = [o for o in (owner, record.parent if record.seen else None) if o is not None]
+        record.parent, record.seen, record.declared = min(owners, default=None), True, declared
         if not is_superseded(obj):
             record.told = True
             self._judge(record, pods)
@@ -154,14 +157,15 @@ class Survey:
             return
         record.running += not _is_finished(obj)
         record.told = True
-        record.declared = record.declared if owner or not _is_finished(obj) else 0
+        if owner is None and not record.seen and not record.running:
+            record.declared = 0
         self._judge(record, map(unbound, pods))
 
     def _judge(self, record: _Record, pods: Iterable[PodView]) -> None:
         for pod in pods:
             anew = made_anew(pod)
             if why := outside(anew, by_its_maker(anew), self.ladder.snapshot):
-                record.outside = why
+                record.outside = max(why, record.outside)
                 continue
             variant = _variant(anew, self.ladder)
             record.variants.setdefault(_identity(variant), variant)
@@ -193,11 +197,11 @@ def _workload(key: Key, gathered: Sequence[_Record], own: _Record | None) -> Wor
     running = sum(record.running for record in gathered)
     variants = {k: v for record in gathered for k, v in record.variants.items()}
     declared = own.declared if own is not None else 0
-    outside_because = next((r.outside for r in gathered if r.outside), "")
+    outside_because = max((record.outside for record in gathered), default="")
     return Workload(
         key=key,
         pods=running or declared,
-        variants=tuple(variants.values()),
+        variants=tuple(sorted(variants.values(), key=_order)),
         outside="" if variants else outside_because or "its pods are not told",
     )
 
@@ -317,8 +321,10 @@ def _references(containers: Iterable[ContainerView]) -> tuple[ImageReference, ..
 
 
 def _at_fault(obstacle: Obstacle | None) -> tuple[ImageReference, ...]:
-    findings = obstacle.findings if obstacle else ()
-    return _references(f.need.container for f in findings if f.need.container)
+    """The images of the containers that stay: an init container's may be anything (busybox)."""
+    needs = [finding.need for finding in obstacle.findings] if obstacle else []
+    containers = [need.container for need in needs if need.container]
+    return _references(c for c in containers if ".containers[" in f".{c.field_path}")
 
 
 def _identity(variant: Variant) -> tuple[object, ...]:
@@ -328,6 +334,16 @@ def _identity(variant: Variant) -> tuple[object, ...]:
     return (
         obstacles, found.asks, found.refused_there, found.annotations, variant.at_fault,
         variant.traits.service_account, variant.traits.images, variant.traits.labels,
+    )  # fmt: skip
+
+
+def _order(variant: Variant) -> tuple[object, ...]:
+    """An order that does not depend on which pod came first."""
+    found, traits = variant.fit, variant.traits
+    return (
+        tuple(o.message if o else "" for o in found.obstacles), found.asks or "",
+        sorted(found.refused_there), found.annotations, traits.service_account,
+        tuple(map(str, traits.images)), traits.every_label,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from webhook.core.assumed import assumed_class
+from webhook.core.assumed import assumed_class, assumed_node_default
 from webhook.core.drafting import (
     DEFAULT_ACCOUNT,
     Draft,
@@ -17,7 +17,7 @@ from webhook.core.drafting import (
     Ruling,
     planned,
 )
-from webhook.core.isolation import NO_CLASS, Ladder
+from webhook.core.isolation import NO_CLASS, Ladder, sentence
 from webhook.core.names import (
     ALWAYS_EXCLUDED,
     API_VERSION,
@@ -26,12 +26,10 @@ from webhook.core.names import (
     counted,
 )
 from webhook.core.runtimes import DEFAULT_ARCH, Cri, RuntimeProfile
-from webhook.core.survey import Key
 from webhook.documents.writing import document_text, documents_text
 
 PRIORITY, PRIORITY_OF_OTHERS = 100, 0
 _MOST_NAMED = 12
-_MOST_DETAILS = 3
 _SYSTEM = ("kube-*", "runtimegate-system")
 
 
@@ -41,7 +39,6 @@ class About:
 
     origin: str
     today: date
-    assumptions: tuple[str, ...] = ()
     excluded: frozenset[str] = ALWAYS_EXCLUDED
 
 
@@ -138,8 +135,8 @@ _VERDICTS = tuple(verdict for verdict in WORST_FIRST if verdict is not Verdict.C
 def _override(override: DraftOverride, ladder: Ladder) -> dict[str, Any]:
     selector, ruling = override.selector, override.ruling
     pods: dict[str, Any] = {}
-    if selector.service_account:
-        pods["serviceAccounts"] = [selector.service_account]
+    if selector.service_accounts:
+        pods["serviceAccounts"] = list(selector.service_accounts)
     if selector.images:
         pods["images"] = list(selector.images)
     if selector.labels:
@@ -167,10 +164,20 @@ def _classes(ruling: Ruling, ladder: Ladder) -> dict[str, Any]:
 def _reason(override: DraftOverride, ladder: Ladder, default: int) -> Iterator[str]:
     """Why the override is there, and what a reviewer should know of how it chooses pods."""
     meant = [member for member in override.members if member.meant]
-    yield f"{_listed(m.workload.key for m in meant)}: {_gets(override.ruling, ladder)}."
-    yield from _causes(meant, default)
-    yield from _leave(override.ruling)
-    if strangers := [m.workload.key for m in override.members if not m.meant]:
+    unset = [m for m in meant if m.variant.fit.asks is None]
+    if unset:
+        yield f"{_listed(unset)}: {_gets(override.ruling, ladder)}."
+    for asked in dict.fromkeys(m.variant.fit.asks for m in meant if m.variant.fit.asks):
+        asking = [m for m in meant if m.variant.fit.asks == asked]
+        yield f"{_listed(asking)}: may go on with {asked}, the class that it names itself."
+    for cause in dict.fromkeys(c for member in unset for c in _causes(member, ladder, default)):
+        yield f"- {cause}"
+    if override.ruling.passed:
+        passed = ", ".join(str(v) for v in _VERDICTS if v in override.ruling.passed)
+        yield f"REVIEW: {passed} is let pass: it is so where it runs today, if it does."
+    if override.ruling.annotations:
+        yield "REVIEW: its pods carry annotations that reconfigure the sandbox."
+    if strangers := [member for member in override.members if not member.meant]:
         yield f"It also takes {_listed(strangers)}, which nothing that it reads tells apart."
     if not _isolates(override.ruling, ladder) and not _own_account(override):
         yield (
@@ -186,11 +193,17 @@ def _isolates(ruling: Ruling, ladder: Ladder) -> bool:
 
 
 def _own_account(override: DraftOverride) -> bool:
-    return override.selector.service_account not in {"", DEFAULT_ACCOUNT}
+    accounts = override.selector.service_accounts
+    return bool(accounts) and DEFAULT_ACCOUNT not in accounts
 
 
-def _listed(keys: Iterable[Key]) -> str:
-    names = list(dict.fromkeys(f"{key.kind} {key.namespace}/{key.name}" for key in keys))
+def _listed(members: Iterable[Member]) -> str:
+    """The workloads of ``members``, the first dozen of many."""
+    keys = {member.workload.key: member.workload.pods for member in members}
+    names = [
+        f"{key.kind} {key.namespace}/{key.name} ({counted(pods, 'pod')})"
+        for key, pods in keys.items()
+    ]
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -209,26 +222,14 @@ def _step_name(ladder: Ladder, step: int) -> str:
     )
 
 
-def _causes(members: Sequence[Member], default: int) -> Iterator[str]:
-    """Each cause once: what bars the pods from every step above their own, or what they ask for."""
-    said: dict[str, None] = {}
-    for member in members:
-        found = member.variant.fit
-        if found.asks:
-            said[f"They name runtimeClassName: {found.asks} themselves."] = None
-        for obstacle in found.obstacles[default : planned(member.variant, member.workload)]:
-            if obstacle is not None:
-                said[f"{obstacle.message}."] = None
-                said.update(dict.fromkeys(obstacle.details[:_MOST_DETAILS]))
-        last = found.obstacles[-1]
-        if member.workload.strongest is None and last is not None:
-            said[f"No class is known to run it: {last.message}. It is let pass as it is."] = None
-    yield from said
-
-
-def _leave(ruling: Ruling) -> Iterator[str]:
-    if ruling.annotations:
-        yield "REVIEW: its pods carry annotations that reconfigure the sandbox."
+def _causes(member: Member, ladder: Ladder, default: int) -> Iterator[str]:
+    """What bars the pods from every step above their own, and from the last if none suits."""
+    obstacles = member.variant.fit.obstacles
+    none_suits = member.workload.strongest is None
+    last = len(obstacles) if none_suits else planned(member.variant, member.workload)
+    for step in range(default, last):
+        if (obstacle := obstacles[step]) is not None:
+            yield sentence(obstacle, ladder.steps[step])
 
 
 def _others_text(draft: Draft, about: About, names: _Names) -> str:
@@ -246,33 +247,40 @@ def _others_text(draft: Draft, about: About, names: _Names) -> str:
     head = [
         *_head(about),
         "",
-        "Namespaces that held nothing when this was drafted, and those that will be made.",
+        "Namespaces that held nothing when this was drafted, and those that are made later.",
     ]
     return document_text(document, head=head)
 
 
 def _inventory_text(draft: Draft, about: About, given: Mapping[str, Any] | None) -> str:
-    document = _with_missing(given, draft) if given is not None else _inventory(draft)
-    head = _head(about)
-    if about.assumptions:
-        head += ["", "ASSUMED, for no inventory says so; put it right:"]
-        head += [f"- {words}" for words in about.assumptions]
-    return document_text(document, head=head)
+    """The inventory as it is, with what it does not describe assumed, and said so."""
+    spec = dict(given["spec"]) if given is not None else {}
+    runtimes = list(spec.get("runtimes") or ())
+    there = {entry["runtimeClass"] for entry in runtimes}
+    remarks: dict[tuple[str | int, ...], Sequence[str]] = {}
+    for name, profile in _needed(draft):
+        if name not in there:
+            remarks["spec", "runtimes", len(runtimes)] = [f"ASSUMED: {_assumed(name, draft)}"]
+            runtimes.append(_declared(name, profile))
+    default = draft.ladder.snapshot.inventory.node_default
+    if "nodeDefault" not in spec and default is not None:
+        spec = {"nodeDefault": _installed(default), **spec}
+        remarks["spec", "nodeDefault"] = [f"ASSUMED: {assumed_node_default().words}"]
+    if runtimes:
+        spec["runtimes"] = runtimes
+    if given is None:
+        spec["guards"] = {"runtimeClasses": "deny"}
+        remarks["spec", "guards"] = ["Nobody makes one of these classes mean another handler."]
+    document = {**(given or _NO_INVENTORY), "spec": spec}
+    head = [*_head(about), "", "What the RuntimeClasses mean. Put right what is assumed."]
+    return document_text(document, head=head, remarks=remarks)
 
 
-def _inventory(draft: Draft) -> dict[str, Any]:
-    inventory = draft.ladder.snapshot.inventory
-    default = inventory.node_default
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "RuntimeInventory",
-        "metadata": {"name": "cluster"},
-        "spec": {
-            **({"nodeDefault": _installed(default)} if default else {}),
-            "runtimes": [_declared(name, profile) for name, profile in _needed(draft)],
-            "guards": {"runtimeClasses": "deny"},
-        },
-    }
+_NO_INVENTORY: Mapping[str, Any] = {
+    "apiVersion": API_VERSION,
+    "kind": "RuntimeInventory",
+    "metadata": {"name": "cluster"},
+}
 
 
 def _needed(draft: Draft) -> Iterator[tuple[str, RuntimeProfile]]:
@@ -282,20 +290,17 @@ def _needed(draft: Draft) -> Iterator[tuple[str, RuntimeProfile]]:
     for name in dict.fromkeys((*named, *sorted(cluster.runtime_classes or ()), *draft.asked)):
         if profile := inventory.by_class.get(name):
             yield name, profile
-        elif cluster.runtime_classes is None:
+        elif draft.ladder.may_be(name):
             yield name, assumed_class(name, None, draft.ladder.snapshot.compat).profile
 
 
-def _with_missing(given: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
-    """The inventory as it is, with what it does not describe at its end."""
-    spec = dict(given["spec"])
-    runtimes = list(spec.get("runtimes") or ())
-    there = {entry["runtimeClass"] for entry in runtimes}
-    runtimes += [_declared(name, p) for name, p in _needed(draft) if name not in there]
-    default = draft.ladder.snapshot.inventory.node_default
-    if "nodeDefault" not in spec and default is not None:
-        spec = {"nodeDefault": _installed(default), **spec}
-    return {**given, "spec": {**spec, "runtimes": runtimes}}
+def _assumed(name: str, draft: Draft) -> str:
+    step = next((s for s in draft.ladder.steps if s.runtime_class == name), None)
+    if step is not None and step.assumed:
+        return step.assumed
+    view = (draft.ladder.snapshot.cluster.runtime_classes or {}).get(name)
+    handler = view.handler if view else None
+    return assumed_class(name, handler, draft.ladder.snapshot.compat).words
 
 
 def _declared(name: str, profile: RuntimeProfile) -> dict[str, Any]:
