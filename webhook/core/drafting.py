@@ -131,11 +131,14 @@ def _flat(by_namespace: Mapping[str, Sequence[Workload]]) -> Iterator[Workload]:
 
 
 def inevitable(pod: PodView, refused: Deny) -> bool:
-    """Whether no policy can let a refused pod through: what it says is not, or is not sayable."""
+    """Whether no policy can let a refused pod through.
+
+    What it names is not there, or its names are such as no API server stores and no policy says.
+    """
     reasons = {cause.reason for cause in refused.causes} | {refused.reason}
     if reasons & {Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH}:
         return True
-    if not _LABEL.fullmatch(pod.namespace):
+    if not (_LABEL.fullmatch(pod.namespace) and _OBJECT.fullmatch(pod.service_account)):
         return True
     if Reason.RUNTIME_ANNOTATION_NOT_ALLOWED in reasons:
         return not all(map(_ANNOTATION.fullmatch, pod.annotations))
