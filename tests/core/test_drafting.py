@@ -3,7 +3,8 @@ from typing import Any
 
 from tests.build import container, pod, pod_view
 from tests.build import policy as built_policy
-from tests.core.test_survey import CLASSES, SNAPSHOT, STRICT, made, pods_of, running
+from tests.core.test_isolation import CLASSES, STRICT
+from tests.core.test_survey import SNAPSHOT, made, pods_of, running
 from webhook.core.cluster import ClusterView
 from webhook.core.decision import CREATE, Deny, decide
 from webhook.core.drafting import Draft, DraftOverride, DraftPolicy, Ruling, draft, inevitable
@@ -14,7 +15,7 @@ from webhook.core.policy import PolicySet, Rules, RuntimeClasses
 from webhook.core.survey import Survey
 
 LADDER = ladder(CLASSES, SNAPSHOT, STRICT)[0]
-PRIVILEGED = {"securityContext": {"privileged": True}}
+PRIVILEGED: dict[str, Any] = {"securityContext": {"privileged": True}}
 
 
 def drafted(*objects: dict[str, Any], namespace: str = "team", whole: bool = True) -> Draft:

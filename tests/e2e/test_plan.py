@@ -72,10 +72,9 @@ def test_what_a_plan_drafts_refuses_nothing_on_a_real_api_server(
     for name, handler in CLASSES.items():
         made = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": handler}
         assert create(plane, [{**made, "metadata": {"name": name}}]) == ""
-    for kind in ("pod", "job", "cronjob", "daemonset", "statefulset", "replicaset", "deployment"):
-        plane.kubectl(
-            "delete", kind, "-A", "--all", "--force", "--grace-period=0", "--cascade=orphan"
-        )
+    for kind in (*WORKLOADS, *PODS):
+        at_once = ("--force", "--grace-period=0", "--cascade=background", "--wait=false")
+        plane.kubectl("delete", kind, "-A", "--all", *at_once)
     with (
         Gate(draft, kubeconfig=plane.kubeconfig("webhook")) as gate,
         registered(

@@ -261,6 +261,6 @@ def _print(planned: Planned, output: str) -> None:
     if output == "json":
         click.echo(as_json(plan_value(planned)))
         return
-    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
-    for line in plan_text(planned, min(width, 120)):
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    for line in plan_text(planned, width):
         click.echo(line)

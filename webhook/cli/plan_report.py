@@ -178,21 +178,25 @@ def preparations(planned: Planned) -> Iterator[str]:
 
 
 def plan_text(planned: Planned, width: int = 100) -> Iterator[str]:
-    """What a person reads."""
+    """What a person reads, folded to ``width``."""
+    for line in _lines(planned):
+        yield from _wrapped(line, width)
+
+
+def _lines(planned: Planned) -> Iterator[str]:
     yield f"How strongly can it be isolated? {shown(planned.origin, 200)}, {planned.today}"
     yield ""
-    yield from _classes(planned, width)
+    yield from _classes(planned)
     yield ""
     yield from _totals(planned)
-    yield from _gains(planned, width)
-    yield from _first(planned, width)
-    yield from _kept(planned, width)
-    yield from _asking(planned, width)
-    yield from _alone(planned, width)
+    yield from _gains(planned)
+    yield from _first(planned)
+    yield from _kept(planned)
+    yield from _asking(planned)
+    yield from _alone(planned)
     if planned.drafted is not None:
         yield ""
-        for line in drafted_lines(planned.drafted):
-            yield from _wrapped(line, width)
+        yield from drafted_lines(planned.drafted)
     elif planned.inside:
         yield ""
         yield "No draft was written: --write DIR makes a policy folder of it"
@@ -201,12 +205,14 @@ def plan_text(planned: Planned, width: int = 100) -> Iterator[str]:
         yield "INCOMPLETE: what could not be looked at may change every figure"
 
 
-def _classes(planned: Planned, width: int) -> Iterator[str]:
+def _classes(planned: Planned) -> Iterator[str]:
     yield "Classes, the strongest first"
     for number, step in enumerate(planned.ladder.steps, 1):
-        yield from _wrapped(f"  {number}. {shown(step.name, 63)}: {_title(step)}", width)
+        yield f"  {number}. {shown(step.name, 63)}: {_title(step)}"
+    if planned.assumptions:
+        yield "Assumed, for no inventory says so (--inventory FILE)"
     for words in planned.assumptions:
-        yield from _wrapped(f"  assumed, for no inventory says: {words}", width)
+        yield f"  {words}"
 
 
 def _title(step: Step) -> str:
@@ -228,19 +234,19 @@ def _totals(planned: Planned) -> Iterator[str]:
     if none := tuple(w for w in inside if w.strongest is None):
         rows.append(("none known", none))
     rows += [("sandboxed", sandboxed), ("all", inside)]
-    width = max(len(name) for name, _ in rows)
-    yield f"{'Could run on':<{width + 2}}  {'workloads':>9}        {'pods':>6}"
+    width = max(len("Could run on") - 2, *(len(name) for name, _ in rows))
+    yield f"{'Could run on':<{width + 2}} {'workloads':>10} {'pods':>11}"
     for name, found in rows:
-        workloads = f"{len(found):>9} {_percent(len(found), len(inside)):>5}"
-        pods = f"{pods_of(found):>6} {_percent(pods_of(found), pods_of(inside)):>5}"
-        yield f"  {name:<{width}}  {workloads}  {pods}"
+        workloads = f"{len(found):>4} {_percent(len(found), len(inside)):>5}"
+        pods = f"{pods_of(found):>5} {_percent(pods_of(found), pods_of(inside)):>5}"
+        yield f"  {name:<{width}} {workloads} {pods}"
 
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part // whole} %" if whole else "-"
 
 
-def _gains(planned: Planned, width: int) -> Iterator[str]:
+def _gains(planned: Planned) -> Iterator[str]:
     found = list(newer(planned))
     if not found:
         return
@@ -255,7 +261,7 @@ def _gains(planned: Planned, width: int) -> Iterator[str]:
         else:
             told = "nothing here"
         line = f"  {shown(step.name, 63)}: {title} {step.newer} instead of {versions}: {told}"
-        yield from _wrapped(line, width)
+        yield line
 
 
 def _names(workloads: Sequence[Workload]) -> str:
@@ -269,16 +275,16 @@ def _subject(workload: Workload) -> str:
     return f"{shown(key.kind, 40)} {shown(key.namespace, 63)}/{shown(key.name or '(no name)', 80)}"
 
 
-def _first(planned: Planned, width: int) -> Iterator[str]:
+def _first(planned: Planned) -> Iterator[str]:
     lines = list(preparations(planned))
     if lines:
         yield ""
         yield "First"
     for line in lines:
-        yield from _wrapped(f"  {line}", width)
+        yield f"  {line}"
 
 
-def _kept(planned: Planned, width: int) -> Iterator[str]:
+def _kept(planned: Planned) -> Iterator[str]:
     """Each workload that something keeps from the strongest class, and what."""
     steps = planned.ladder.steps
     kept = [w for w in planned.inside if w.strongest != 0]
@@ -289,15 +295,13 @@ def _kept(planned: Planned, width: int) -> Iterator[str]:
     for workload in kept:
         strongest = workload.strongest
         lands = "none known to run it" if strongest is None else steps[strongest].name
-        yield from _wrapped(
-            f"  {_subject(workload)}, {counted(workload.pods, 'pod')} → {lands}", width
-        )
+        yield f"  {_subject(workload)}, {counted(workload.pods, 'pod')} → {lands}"
         for step in range(len(steps) if strongest is None else strongest):
             if obstacle := workload.obstacle(step):
-                yield from _wrapped(f"      {sentence(obstacle, steps[step])}", width)
+                yield f"      {sentence(obstacle, steps[step])}"
 
 
-def _asking(planned: Planned, width: int) -> Iterator[str]:
+def _asking(planned: Planned) -> Iterator[str]:
     """Workloads that name a weaker class than they need."""
     ladder = planned.ladder
     weaker = [
@@ -313,10 +317,10 @@ def _asking(planned: Planned, width: int) -> Iterator[str]:
     for workload, asked in weaker:
         strongest = ladder.steps[workload.strongest or 0].name
         line = f"  {_subject(workload)}: {shown(asked, 63)} instead of {strongest}"
-        yield from _wrapped(line, width)
+        yield line
 
 
-def _alone(planned: Planned, width: int) -> Iterator[str]:
+def _alone(planned: Planned) -> Iterator[str]:
     found = planned.left_alone
     if not found:
         return
@@ -326,7 +330,7 @@ def _alone(planned: Planned, width: int) -> Iterator[str]:
     for namespace, why in reasons:
         here = [w for w in found if (w.key.namespace, w.outside) == (namespace, why)]
         line = f"  {shown(namespace, 63)} ({why}): {counted(len(here), 'workload')}"
-        yield from _wrapped(line, width)
+        yield line
 
 
 def _wrapped(line: str, width: int) -> Iterator[str]:
