@@ -92,6 +92,18 @@ def test_what_a_plan_drafts_refuses_nothing_on_a_real_api_server(
     _every_pod_has_the_class_that_was_planned(plane, planned)
 
 
+def test_what_may_not_be_listed_is_told_and_the_rest_planned(
+    plane: ControlPlane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plane.grant("tenant", "shop")
+    assert run(["plan", "--kubeconfig", str(plane.kubeconfig("tenant")), "-n", "shop"]) == 2
+    printed = capsys.readouterr()
+    assert "Deployment shop/frontend" in printed.out
+    assert "INCOMPLETE" in printed.out
+    assert "nodes: " in printed.err
+    assert "forbidden" in printed.err
+
+
 def _every_pod_has_the_class_that_was_planned(
     plane: ControlPlane, planned: Mapping[str, Any]
 ) -> None:

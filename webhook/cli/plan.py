@@ -27,9 +27,10 @@ from webhook.cli.plan_draft import (
 from webhook.cli.plan_report import Planned, plan_text, plan_value
 from webhook.cli.population import Population, Progress, open_population, unwatched
 from webhook.cli.report import as_json
-from webhook.core.drafting import draft, is_class_name
+from webhook.core.drafting import draft
 from webhook.core.isolation import actions_for, ladder
 from webhook.core.pod import PodShapeError, PodView, view_pod
+from webhook.core.selecting import is_class_name
 from webhook.core.survey import Survey
 from webhook.core.workload import WorkloadKind, pod_templates
 from webhook.documents.drafted import About
@@ -78,6 +79,7 @@ def _views(manifest: Manifest, kinds: Sequence[WorkloadKind]) -> Iterator[PodVie
     "--policies",
     type=click.Path(path_type=Path),
     metavar="DIR",
+    envvar="RUNTIMEGATE_POLICIES",
     help="A policy folder that there is already: its inventory and its own tables count.",
 )
 @click.option(

@@ -13,7 +13,7 @@ import click
 from webhook.core.anew import by_its_maker, made_anew
 from webhook.core.decision import Deny, decide
 from webhook.core.drafting import Draft, inevitable
-from webhook.core.names import counted
+from webhook.core.names import counted, shown
 from webhook.core.pod import PodView
 from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Key, is_superseded, key_of, unbound
@@ -221,9 +221,9 @@ def drafted_value(drafted: Drafted) -> dict[str, Any]:
 
 def drafted_lines(drafted: Drafted) -> Iterator[str]:
     """What a person is told of the draft."""
-    size = f"{counted(drafted.policies, 'policy')}, {counted(drafted.overrides, 'override')}"
-    size = size.replace("policys", "policies")
-    where = f" in {drafted.folder}" if drafted.folder else ""
+    policies = "1 policy" if drafted.policies == 1 else f"{drafted.policies} policies"
+    size = f"{policies}, {counted(drafted.overrides, 'override')}"
+    where = f" in {shown(str(drafted.folder), 300)}" if drafted.folder else ""
     yield f"Draft{where}: {counted(len(drafted.files), 'file')}, {size}"
     yield (
         f"  decided again under it: {counted(drafted.decided, 'pod')} and pod templates, "
@@ -231,7 +231,8 @@ def drafted_lines(drafted: Drafted) -> Iterator[str]:
         f"{counted(len(drafted.lint), 'warning') if drafted.lint else 'no warnings'}"
     )
     for refused in drafted.refused[:_MOST_TOLD]:
-        yield f"  {refused.key.kind} {refused.key.namespace}/{refused.key.name}: {refused.message}"
+        names = map(shown, (refused.key.kind, refused.key.namespace, refused.key.name))
+        yield "  {} {}/{}: ".format(*names) + refused.message
         if refused.inevitable:
             yield "    no policy can let it through"
     for warning in drafted.lint:

@@ -243,7 +243,7 @@ def _totals(planned: Planned) -> Iterator[str]:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part // whole} %" if whole else "-"
+    return f"{round(100 * part / whole)} %" if whole else "-"
 
 
 def _gains(planned: Planned) -> Iterator[str]:

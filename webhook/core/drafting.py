@@ -11,43 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from webhook.core.decision import Deny
-from webhook.core.images import ImagePatternError, ImageReference, parse_image_pattern
 from webhook.core.isolation import Ladder, Step
 from webhook.core.names import Reason, Verdict
 from webhook.core.pod import PodView
-from webhook.core.survey import Key, Traits, Variant, Workload
-
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_OBJECT = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+from webhook.core.selecting import (
+    Selector,
+    is_account,
+    is_annotation,
+    is_class_name,
+    is_namespace,
+    narrowest,
 )
-_KEY = re.compile(
-    r"([a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
-_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_ANNOTATION = re.compile(r"(?=.{1,317}\Z)[-A-Za-z0-9_.]+(?:/[-A-Za-z0-9_.]+)?")
-_IDENTIFYING = (
-    "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "app",
-    "k8s-app", "component", "name", "run",
-)  # fmt: skip
-DEFAULT_ACCOUNT = "default"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selector:
-    """Which pods an override is for, as a policy says it: all given parts must hold."""
-
-    service_accounts: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-
-    def takes(self, traits: Traits) -> bool:
-        """Whether an override with it takes a pod (``PodSelector.matches_some``)."""
-        if self.service_accounts and traits.service_account not in self.service_accounts:
-            return False
-        if not set(self.labels) <= set(traits.every_label):
-            return False
-        return not self.images or any(_repository(r) in self.images for r in traits.images)
+from webhook.core.survey import Traits, Variant, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +72,15 @@ class DraftPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The policies, and what none can be written for. ``whole``: there are no other namespaces."""
+    """The policies. ``whole``: everything was looked at, so that a rest can be spoken of.
+
+    ``asked`` are the classes that pods name.
+    """
 
     ladder: Ladder
     policies: tuple[DraftPolicy, ...]
     whole: bool
     asked: tuple[str, ...] = ()
-    unwritable: tuple[Key, ...] = ()
 
 
 def draft(workloads: Iterable[Workload], ladder: Ladder, *, whole: bool) -> Draft:
@@ -112,7 +89,7 @@ def draft(workloads: Iterable[Workload], ladder: Ladder, *, whole: bool) -> Draf
     for workload in sorted(workloads, key=lambda w: w.key):
         if not workload.outside:
             by_namespace.setdefault(workload.key.namespace, []).append(workload)
-    writable = {n: found for n, found in by_namespace.items() if _LABEL.fullmatch(n)}
+    writable = {n: found for n, found in by_namespace.items() if is_namespace(n)}
     policies = [_of_namespace(name, found, ladder) for name, found in writable.items()]
     asked = {v.fit.asks for w in _flat(writable) for v in w.variants if is_class_name(v.fit.asks)}
     return Draft(
@@ -120,9 +97,6 @@ def draft(workloads: Iterable[Workload], ladder: Ladder, *, whole: bool) -> Draf
         policies=tuple(_alike_together(policies)),
         whole=whole,
         asked=tuple(sorted(filter(None, asked))),
-        unwritable=tuple(
-            w.key for n in sorted(by_namespace.keys() - writable) for w in by_namespace[n]
-        ),
     )
 
 
@@ -138,16 +112,11 @@ def inevitable(pod: PodView, refused: Deny) -> bool:
     reasons = {cause.reason for cause in refused.causes} | {refused.reason}
     if reasons & {Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH}:
         return True
-    if not (_LABEL.fullmatch(pod.namespace) and _OBJECT.fullmatch(pod.service_account)):
+    if not (is_namespace(pod.namespace) and is_account(pod.service_account)):
         return True
     if Reason.RUNTIME_ANNOTATION_NOT_ALLOWED in reasons:
-        return not all(map(_ANNOTATION.fullmatch, pod.annotations))
+        return not all(map(is_annotation, pod.annotations))
     return pod.runtime_class_name is not None and not is_class_name(pod.runtime_class_name)
-
-
-def is_class_name(name: str | None) -> bool:
-    """Whether a policy can name a class: no glob, nothing that no RuntimeClass is called."""
-    return name is not None and _OBJECT.fullmatch(name) is not None
 
 
 def _of_namespace(name: str, workloads: Sequence[Workload], ladder: Ladder) -> DraftPolicy:
@@ -260,11 +229,15 @@ def causes_of(member: Member, default: int) -> tuple[str, ...]:
 
 
 def _selectors(members: Sequence[Member], default: int, ladder: Ladder) -> Iterator[Selector]:
+    by_need: dict[object, list[Traits]] = {}
+    for member in members:
+        by_need.setdefault(_need(member), []).append(member.variant.traits)
     for member in members:
         if _deviates(member, default, ladder):
-            alike = _need(member)
-            strangers = [m.variant.traits for m in members if _need(m) != alike]
-            yield _selector(member, default, strangers, narrow=not _stays_isolated(member, ladder))
+            others = (traits for need, traits in by_need.items() if need != _need(member))
+            strangers = [traits for alike in others for traits in alike]
+            narrow = not _stays_isolated(member, ladder)
+            yield narrowest(member.variant, default, strangers, narrow=narrow)
 
 
 def _stays_isolated(member: Member, ladder: Ladder) -> bool:
@@ -280,61 +253,6 @@ def _need(member: Member) -> tuple[object, ...]:
     return (step, found.asks, found.annotations, found.refused_there, _passed(member, step))
 
 
-def _selector(
-    member: Member, default: int, strangers: Sequence[Traits], *, narrow: bool
-) -> Selector:
-    """The first of the ways to name these pods that takes no stranger; else the narrowest."""
-    ways = list(_ways(member, default, narrow=narrow))
-    return next((way for way in ways if not any(map(way.takes, strangers))), ways[-1])
-
-
-def _ways(member: Member, default: int, *, narrow: bool) -> Iterator[Selector]:
-    """``narrow``: an image alone is not enough, for many pods may have it."""
-    traits = member.variant.traits
-    account = traits.service_account if is_class_name(traits.service_account) else ""
-    own = (account,) if account not in {"", DEFAULT_ACCOUNT} else ()
-    images = _patterns(member.variant.at_fault[default]) or _patterns(traits.images[:1])
-    images = images or _patterns(traits.images)
-    labels = _identifying(traits.labels)
-    if own or (images and not (narrow and labels)):
-        yield Selector(service_accounts=own, images=images)
-    if labels:
-        yield Selector(service_accounts=own, images=images, labels=labels)
-    every = tuple(label for label in traits.labels if _sayable(label))
-    if every and every != labels:
-        yield Selector(service_accounts=own, images=images, labels=every)
-    if not (own or images or labels or every):
-        # Nothing else tells these pods apart; an account that no policy can name is none.
-        yield Selector(service_accounts=(account or DEFAULT_ACCOUNT,))
-
-
-def _patterns(references: Iterable[ImageReference]) -> tuple[str, ...]:
-    names = (_repository(reference) for reference in references)
-    return tuple(sorted({name for name in names if _is_pattern(name)}))
-
-
-def _repository(reference: ImageReference) -> str:
-    return "/".join(reference.components)
-
-
-def _is_pattern(name: str) -> bool:
-    try:
-        return parse_image_pattern(name).components == tuple(name.split("/"))
-    except ImagePatternError:
-        return False
-
-
-def _identifying(labels: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The labels that name an application; where there are none, all of them."""
-    sayable = tuple(label for label in labels if _sayable(label))
-    return tuple(label for label in sayable if label[0] in _IDENTIFYING) or sayable
-
-
-def _sayable(label: tuple[str, str]) -> bool:
-    key, value = label
-    return _KEY.fullmatch(key) is not None and _VALUE.fullmatch(value) is not None
-
-
 def _ruling(members: Sequence[Member], default: int, ladder: Ladder) -> Ruling:
     """What suits all of ``members``."""
     unset = [m for m in members if m.variant.fit.asks is None]
@@ -348,7 +266,7 @@ def _ruling(members: Sequence[Member], default: int, ladder: Ladder) -> Ruling:
         default=first,
         fallback=fallback,
         also=tuple(sorted(n for n in also if n and is_class_name(n) and ladder.may_be(n))),
-        annotations=tuple(sorted(a for a in annotations if _ANNOTATION.fullmatch(a))),
+        annotations=tuple(sorted(filter(is_annotation, annotations))),
         passed=frozenset[Verdict]().union(*passed),
     )
 
@@ -393,7 +311,7 @@ def _override_name(members: Sequence[Member], used: set[str]) -> str:
     """After the first workload that it is for."""
     first = next(m.workload.key for m in members if m.meant)
     base = re.sub(r"[^a-z0-9]+", "-", first.name.lower())[:50].strip("-") or first.kind.lower()[:50]
-    base = base if _LABEL.fullmatch(base) else "pods"
+    base = base if is_namespace(base) else "pods"
     name, number = base, 2
     while name in used:
         name, number = f"{base}-{number}", number + 1

@@ -9,7 +9,6 @@ from typing import Any
 
 from webhook.core.assumed import assumed_class, assumed_node_default
 from webhook.core.drafting import (
-    DEFAULT_ACCOUNT,
     Draft,
     DraftOverride,
     DraftPolicy,
@@ -26,6 +25,7 @@ from webhook.core.names import (
     counted,
 )
 from webhook.core.runtimes import DEFAULT_ARCH, Cri, RuntimeProfile
+from webhook.core.selecting import DEFAULT_ACCOUNT
 from webhook.documents.writing import document_text, documents_text
 
 PRIORITY, PRIORITY_OF_OTHERS = 100, 0
