@@ -203,6 +203,8 @@ def test_what_a_tenant_writes_reaches_neither_terminal_nor_document_as_it_is(
         (["--prefer", "gvisor,,runc"], "'' is no name of a RuntimeClass"),
         (["--prefer", "kata-*"], "'kata-*' is no name of a RuntimeClass"),
         (["--prefer", "gvisor,gvisor"], "gvisor is named twice"),
+        (["--prefer", "runc"], "at least one class must isolate"),
+        (["--prefer", "runc,gvisor"], "runc runs on the node's kernel and stands before gvisor"),
         (["--inventory", str(ROOT / "policies" / "tenants.yaml")], "holds no RuntimeInventory"),
         (["--write", str(SAMPLE)], "is no folder"),
     ],

@@ -166,3 +166,13 @@ def test_a_class_that_is_no_name_is_refused_whatever_a_policy_says() -> None:
     decision = decide(view, CREATE, replace(SNAPSHOT, policies=PolicySet([governing])))
     assert isinstance(decision, Deny)
     assert inevitable(view, decision)
+
+
+def test_what_names_a_class_that_isolates_makes_no_override_narrower() -> None:
+    labels = {"app": "db"}
+    override = only(
+        running("web", containers=[container(image="web")]),
+        running("a", labels=labels, containers=[container(**PRIVILEGED)]),
+        running("b", labels=labels, runtimeClassName="kata-qemu"),
+    )
+    assert override.selector.labels == ()

@@ -28,7 +28,7 @@ from webhook.cli.plan_report import Planned, plan_text, plan_value
 from webhook.cli.population import Population, Progress, open_population, unwatched
 from webhook.cli.report import as_json
 from webhook.core.drafting import draft
-from webhook.core.isolation import actions_for, ladder
+from webhook.core.isolation import Ladder, actions_for, ladder
 from webhook.core.pod import PodShapeError, PodView, view_pod
 from webhook.core.selecting import is_class_name
 from webhook.core.survey import Survey
@@ -146,7 +146,7 @@ def plan(
     sources = load_sources(policies, inventory)
     population = open_population(where)
     with _progress() as progress:
-        planned = _planned(
+        planned = make_plan(
             population,
             sources,
             Wanted(
@@ -180,14 +180,16 @@ class Wanted:
     draft: bool = False
 
 
-def _planned(
+def make_plan(
     population: Population, sources: Sources, wanted: Wanted, progress: Progress = unwatched
 ) -> Planned:
+    """The plan for what ``population`` holds. Raises click.UsageError for an order that is none."""
     snapshot = population.snapshot(sources.loaded, today=wanted.today, revision="")
     actions = actions_for(
         accept_degraded=wanted.accept_degraded, refuse_unknown=wanted.refuse_unknown
     )
     climbed, assumptions = ladder(wanted.names, snapshot, actions)
+    _check_order(climbed)
     survey = Survey(ladder=climbed)
     for manifest, pods in pods_of(population, sources.kinds, progress):
         survey.add(manifest.obj, manifest.namespace("default"), pods)
@@ -229,6 +231,20 @@ def _is_whole(population: Population) -> bool:
 def _incomplete(population: Population) -> tuple[str, ...]:
     """What could not be read or listed, each once: a second reading tells it again."""
     return tuple(dict.fromkeys(map(str, (*population.errors, *population.missing))))
+
+
+def _check_order(climbed: Ladder) -> None:
+    """What isolates stands first: all else would be a default that isolates nothing."""
+    isolating = [step for step in climbed.steps if step.isolates]
+    if not isolating:
+        names = ", ".join(step.name for step in climbed.steps)
+        raise click.UsageError(f"--prefer: {names}: at least one class must isolate")
+    for step, at_its_place in zip(climbed.steps, isolating, strict=False):
+        if step is not at_its_place:
+            raise click.UsageError(
+                f"--prefer: {step.name} runs on the node's kernel and stands before "
+                f"{at_its_place.name}, which isolates"
+            )
 
 
 def _names(prefer: str) -> tuple[str, ...]:

@@ -231,13 +231,20 @@ def causes_of(member: Member, default: int) -> tuple[str, ...]:
 def _selectors(members: Sequence[Member], default: int, ladder: Ladder) -> Iterator[Selector]:
     by_need: dict[object, list[Traits]] = {}
     for member in members:
-        by_need.setdefault(_need(member), []).append(member.variant.traits)
+        if not goes_its_own_way(member, ladder):
+            by_need.setdefault(_need(member), []).append(member.variant.traits)
     for member in members:
         if _deviates(member, default, ladder):
             others = (traits for need, traits in by_need.items() if need != _need(member))
             strangers = [traits for alike in others for traits in alike]
             narrow = not _stays_isolated(member, ladder)
             yield narrowest(member.variant, default, strangers, narrow=narrow)
+
+
+def goes_its_own_way(member: Member, ladder: Ladder) -> bool:
+    """Whether it names a class that isolates and suits it: no override makes a difference to it."""
+    found = member.variant.fit
+    return found.asks in ladder.isolating and not (found.refused_there or found.annotations)
 
 
 def _stays_isolated(member: Member, ladder: Ladder) -> bool:

@@ -14,6 +14,7 @@ from webhook.core.drafting import (
     DraftPolicy,
     Member,
     Ruling,
+    goes_its_own_way,
     planned,
 )
 from webhook.core.isolation import NO_CLASS, Ladder, sentence
@@ -177,7 +178,8 @@ def _reason(override: DraftOverride, ladder: Ladder, default: int) -> Iterator[s
         yield f"REVIEW: {passed} is let pass: it is so where it runs today, if it does."
     if override.ruling.annotations:
         yield "REVIEW: its pods carry annotations that reconfigure the sandbox."
-    if strangers := [member for member in override.members if not member.meant]:
+    strangers = [m for m in override.members if not (m.meant or goes_its_own_way(m, ladder))]
+    if strangers:
         yield f"It also takes {_listed(strangers)}, which nothing that it reads tells apart."
     if not _isolates(override.ruling, ladder) and not _own_account(override):
         yield (
