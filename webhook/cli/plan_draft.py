@@ -18,11 +18,12 @@ from webhook.core.pod import PodView
 from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Key, is_superseded, key_of, unbound
 from webhook.core.workload import WorkloadKind
+from webhook.documents.applications import ApplicationExtension, ApplicationRequirements
+from webhook.documents.compat import RuntimeFacts
 from webhook.documents.drafted import About, drafted_files
 from webhook.documents.folder import Loaded, load_policies
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.lint import LintWarning, lint
-from webhook.documents.policy import RuntimePolicy
 from webhook.documents.reading import of_kind
 from webhook.live.policy_folder import SUFFIXES, load_folder
 from webhook.live.shipped import shipped
@@ -71,10 +72,10 @@ def _folder(policies: Path | None) -> tuple[Loaded, list[tuple[str, bytes]]]:
         return load_policies([], shipped()), []
     folder = load_folder(policies)
     loaded = load_policies(folder.named_files, shipped())
-    ours = (RuntimePolicy, RuntimeInventory)
-    mixed = {p.source.file for p in loaded.documents if isinstance(p.model, ours)}
+    tables = (RuntimeFacts, ApplicationRequirements, ApplicationExtension)
+    others = {p.source.file for p in loaded.documents if not isinstance(p.model, tables)}
     named = zip(folder.named_files, folder.files, strict=True)
-    return loaded, [file for (name, _), file in named if name not in mixed]
+    return loaded, [file for (name, _), file in named if name not in others]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
