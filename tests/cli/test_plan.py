@@ -236,3 +236,21 @@ def test_the_text_fits_forty_columns_and_names_every_workload_that_is_kept(
     assert "  StatefulSet data/orders-db, 3 pods →\n" in text
     words = {word for line in text.splitlines() if len(line) > 40 for word in line.split()}
     assert all(len(line.split()) == 1 for line in text.splitlines() if len(line) > 40), words
+
+
+def test_under_a_draft_audit_finds_nothing_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "draft"
+    planned(capsys, "--cluster", str(SAMPLE), "--write", str(folder))
+    classes = "".join(
+        f"- {{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {{name: {name}}}, "
+        f"handler: {handler}}}\n"
+        for name, handler in (("gvisor", "runsc"), ("kata-qemu", "kata-qemu"))
+    )
+    cluster = tmp_path / "cluster.yaml"
+    cluster.write_text(SAMPLE.read_text().replace("items:\n", f"items:\n{classes}", 1))
+    run(["audit", "-p", str(folder), "--cluster", str(cluster), *DAY, "-o", "json"])
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert totals["refused"] == {"subjects": 0, "pods": 0}
+    assert totals["subjects"] > 50

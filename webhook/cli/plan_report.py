@@ -17,6 +17,7 @@ from webhook.core.survey import Key, Workload, judged
 from webhook.core.trial import Judged
 
 _MOST_NAMED = 8
+_MOST_LISTED = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,13 +293,20 @@ def _kept(planned: Planned) -> Iterator[str]:
         return
     yield ""
     yield f"Kept from {shown(steps[0].name, 63)}: {counted(len(kept), 'workload')}"
-    for workload in kept:
+    for workload in kept[:_MOST_LISTED]:
         strongest = workload.strongest
         lands = "none known to run it" if strongest is None else steps[strongest].name
         yield f"  {_subject(workload)}, {counted(workload.pods, 'pod')} → {lands}"
         for step in range(len(steps) if strongest is None else strongest):
             if obstacle := workload.obstacle(step):
                 yield f"      {sentence(obstacle, steps[step])}"
+    yield from _rest(kept)
+
+
+def _rest(found: Sequence[object]) -> Iterator[str]:
+    """That there are more than are listed, and how to see them."""
+    if len(found) > _MOST_LISTED:
+        yield f"  and {len(found) - _MOST_LISTED} more: -n NAMESPACE or -o json tells of them"
 
 
 def _asking(planned: Planned) -> Iterator[str]:
@@ -308,16 +316,24 @@ def _asking(planned: Planned) -> Iterator[str]:
         (workload, asked)
         for workload in planned.inside
         for asked in workload.asks
-        if workload.strongest is not None
-        and ((index := ladder.index_of(asked)) is None or index > workload.strongest)
+        if workload.strongest is not None and _is_weaker(asked, workload.strongest, ladder)
     ]
     if weaker:
         yield ""
         yield "Name a class themselves though a stronger one would do"
-    for workload, asked in weaker:
+    for workload, asked in weaker[:_MOST_LISTED]:
         strongest = ladder.steps[workload.strongest or 0].name
         line = f"  {_subject(workload)}: {shown(asked, 63)} instead of {strongest}"
         yield line
+    yield from _rest(weaker)
+
+
+def _is_weaker(asked: str, strongest: int, ladder: Ladder) -> bool:
+    """Whether a class stands below a step; one that is not ranked does where it isolates less."""
+    index = ladder.index_of(asked)
+    if index is not None:
+        return index > strongest
+    return ladder.steps[strongest].isolates and not ladder.isolated_by(asked)
 
 
 def _alone(planned: Planned) -> Iterator[str]:

@@ -216,9 +216,14 @@ def _together(
 
 
 def _isolating(ruling: Ruling, ladder: Ladder) -> bool:
-    """Whether whatever it lets pods have isolates them."""
+    """Whether it isolates its pods, and lets nothing pass besides."""
+    return gives_isolation(ruling, ladder) and not ruling.passed and not ruling.annotations
+
+
+def gives_isolation(ruling: Ruling, ladder: Ladder) -> bool:
+    """Whether every class that it lets pods have isolates them."""
     given = (ladder.steps[step].isolates for step in (ruling.default, *ruling.fallback))
-    return all(given) and not ruling.also and not ruling.passed and not ruling.annotations
+    return all(given) and all(map(ladder.isolated_by, ruling.also))
 
 
 def causes_of(member: Member, default: int) -> tuple[str, ...]:
@@ -250,7 +255,7 @@ def goes_its_own_way(member: Member, ladder: Ladder) -> bool:
 def _stays_isolated(member: Member, ladder: Ladder) -> bool:
     asks = member.variant.fit.asks
     if asks is not None:
-        return asks in ladder.isolating
+        return ladder.isolated_by(asks)
     return ladder.steps[planned(member.variant, member.workload)].isolates
 
 

@@ -99,6 +99,13 @@ class Ladder:
         """The names of the classes that isolate."""
         return tuple(s.runtime_class for s in self.steps if s.isolates and s.runtime_class)
 
+    def isolated_by(self, asked: str) -> bool:
+        """Whether a class that a pod names isolates; of one that nobody knows it is not said."""
+        if asked in self.isolating:
+            return True
+        profile = self.snapshot_for(asked).inventory.by_class.get(asked)
+        return profile is not None and isolates(profile) and profile.runtime != "other"
+
     def index_of(self, runtime_class: str) -> int | None:
         """Where a class stands; None where it is none of them."""
         return next((i for i, s in enumerate(self.steps) if s.runtime_class == runtime_class), None)

@@ -14,6 +14,7 @@ from webhook.core.drafting import (
     DraftPolicy,
     Member,
     Ruling,
+    gives_isolation,
     goes_its_own_way,
     planned,
 )
@@ -181,17 +182,11 @@ def _reason(override: DraftOverride, ladder: Ladder, default: int) -> Iterator[s
     strangers = [m for m in override.members if not (m.meant or goes_its_own_way(m, ladder))]
     if strangers:
         yield f"It also takes {_listed(strangers)}, which nothing that it reads tells apart."
-    if not _isolates(override.ruling, ladder) and not _own_account(override):
+    if not gives_isolation(override.ruling, ladder) and not _own_account(override):
         yield (
             "REVIEW: not isolated, and chosen by what any author of a pod here may write. Give it "
             "a service account of its own."
         )
-
-
-def _isolates(ruling: Ruling, ladder: Ladder) -> bool:
-    """Whether whatever it lets pods have isolates them."""
-    given = (ladder.steps[step].isolates for step in (ruling.default, *ruling.fallback))
-    return all(given) and not ruling.also
 
 
 def _own_account(override: DraftOverride) -> bool:
