@@ -145,6 +145,17 @@ def test_force_replaces_an_earlier_draft_and_nothing_else(
     assert "others.yaml" not in left, "of a part of a cluster nothing is said of the rest"
 
 
+def test_force_leaves_a_file_that_is_not_of_a_draft(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inventory.yaml").write_text("# mine\n")
+    arguments = ["--cluster", str(SAMPLE), "--write", str(tmp_path), "--force"]
+    assert run(["plan", *DAY, *arguments]) == 2
+    assert "inventory.yaml is not of a draft" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["inventory.yaml"]
+    assert (tmp_path / "inventory.yaml").read_text() == "# mine\n"
+
+
 def test_an_inventory_that_there_is_stays_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

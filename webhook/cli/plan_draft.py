@@ -179,22 +179,29 @@ def check_folder(folder: Path, *, force: bool) -> None:
 
 
 def write_draft(drafted: Drafted, folder: Path) -> Drafted:
-    """Write the files, and take away those of an earlier draft; others are left, and named."""
+    """Write the files, and take away those of an earlier draft; others are left, and named.
+
+    Raises click.UsageError where a file of a draft's name is none, before anything is written.
+    """
     kept = {folder / name for name in drafted.files}
     found = sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES and p.is_file())
-    strangers = []
+    for name, text in drafted.files.items():
+        file = folder / name
+        if file in found and not (_is_drafted(file) or file.read_bytes() == text.encode()):
+            raise click.UsageError(f"--write: {file} is not of a draft, and is left as it is")
+    strangers = [file for file in found if file not in kept and not _is_drafted(file)]
     for file in found:
-        if file in kept:
-            continue
-        if file.read_bytes().startswith(MARK.encode()):
+        if file not in kept and _is_drafted(file):
             file.unlink()
-        else:
-            strangers.append(str(file))
     for name, text in drafted.files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    return replace(drafted, folder=folder, strangers=tuple(strangers))
+    return replace(drafted, folder=folder, strangers=tuple(map(str, strangers)))
+
+
+def _is_drafted(file: Path) -> bool:
+    return not file.is_symlink() and file.read_bytes().startswith(MARK.encode())
 
 
 def drafted_value(drafted: Drafted) -> dict[str, Any]:
