@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,3 +103,15 @@ def test_half_a_surrogate_pair_is_written_as_the_replacement_character() -> None
 def test_a_value_that_no_document_holds_is_refused() -> None:
     with pytest.raises(TypeError, match="a document cannot hold a set"):
         document_text({"a": {"b": {1, 2}}})
+
+
+def test_remarks_stand_above_what_they_are_about() -> None:
+    document = {"a": 1, "list": [{"name": "x", "of": ["y"]}, {"name": "z"}]}
+    text = document_text(
+        document, head=["top"], remarks={("list", 1): ["why\n- x: y", "more"], ("a",): ["first"]}
+    )
+    assert text == (
+        "# top\n# first\na: 1\nlist:\n  - name: x\n    of: [y]\n"
+        "  # why\n  # - x: y\n  # more\n  - name: z\n"
+    )
+    assert yaml.safe_load(text) == document

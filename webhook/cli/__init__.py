@@ -49,6 +49,10 @@ COMMANDS: CommandTable = {
         "webhook.cli.audit:audit",
         "Show how everything that runs stands under the policies.",
     ),
+    "plan": (
+        "webhook.cli.plan:plan",
+        "Show how strongly each workload can be isolated, and draft policies.",
+    ),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
     "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),
     "version": ("webhook.cli.version:version", "Print the version of the program and its data."),

@@ -124,7 +124,7 @@ def decide(
 
     ``warn`` says what the author should know of a pod that is let through; it decides nothing.
     """
-    if why := _outside(pod, operation, snapshot):
+    if why := outside(pod, operation, snapshot):
         return Keep(grounds=Grounds(why=why))
     policy = governing_policy(pod.namespace, snapshot)
     if policy is None:
@@ -169,7 +169,7 @@ def lacks_namespace(namespace: str, snapshot: Snapshot) -> bool:
     )
 
 
-def _outside(pod: PodView, operation: Operation, snapshot: Snapshot) -> str:
+def outside(pod: PodView, operation: Operation, snapshot: Snapshot) -> str:
     """Why the pod is none of the gate's business; empty when it is."""
     if pod.namespace in snapshot.excluded_namespaces:
         return "the namespace is excluded"

@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -23,12 +24,18 @@ _LONGEST_REMARK = 4096
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def document_text(document: Mapping[str, Any], *, head: Sequence[str] = ()) -> str:
+def document_text(
+    document: Mapping[str, Any],
+    *,
+    head: Sequence[str] = (),
+    remarks: Mapping[tuple[str | int, ...], Sequence[str]] = MappingProxyType({}),
+) -> str:
     """``document`` in block style, its keys in the order given, below ``head`` as comments.
 
     An entry of ``head`` is a paragraph, folded; an empty one is an empty comment line. Whatever it
-    holds it stays a comment. Half a surrogate pair, which YAML cannot say, becomes U+FFFD. Raises
-    TypeError for values that no document holds.
+    holds it stays a comment. ``remarks`` are such comments above what stands at a path, at its
+    indentation. Half a surrogate pair, which YAML cannot say, becomes U+FFFD. Raises TypeError for
+    values that no document holds.
     """
     written = yaml.dump(
         _written(document),
@@ -38,7 +45,34 @@ def document_text(document: Mapping[str, Any], *, head: Sequence[str] = ()) -> s
         default_flow_style=False,
         width=WIDTH - 10,  # the dumper folds after the word that goes over it
     )
-    return "".join(f"{line}\n" for line in _comments(head)) + str(written)
+    return "".join(f"{line}\n" for line in _comments(head)) + _remarked(str(written), remarks)
+
+
+def _remarked(written: str, remarks: Mapping[tuple[str | int, ...], Sequence[str]]) -> str:
+    if not remarks:
+        return written
+    lines = written.splitlines(keepends=True)
+    root: Any = yaml.compose(written, Loader=yaml.SafeLoader)
+    at = {_line_of(root, path): paragraphs for path, paragraphs in remarks.items()}
+    text = []
+    for number, line in enumerate(lines):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        text += [f"{indent}{comment}\n" for comment in _comments(at.get(number, ()), len(indent))]
+        text.append(line)
+    return "".join(text)
+
+
+def _line_of(root: Any, path: Sequence[str | int]) -> int:
+    """The line of the key, or of the entry of a list, at ``path``. Raises KeyError for no such."""
+    node, line = root, root.start_mark.line
+    for part in path:
+        if isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line
+        else:
+            found = {key.value: (key, value) for key, value in node.value}
+            line, node = found[part][0].start_mark.line, found[part][1]
+    return int(line)
 
 
 def documents_text(documents: Iterable[Mapping[str, Any]], *, head: Sequence[str] = ()) -> str:
@@ -50,11 +84,11 @@ def documents_text(documents: Iterable[Mapping[str, Any]], *, head: Sequence[str
     return comments + "---\n".join(map(document_text, documents))
 
 
-def _comments(head: Iterable[str]) -> Iterator[str]:
+def _comments(head: Iterable[str], indent: int = 0) -> Iterator[str]:
     for paragraph in head:
         for line in paragraph.splitlines() or [""]:
             text = _comment_text(line)
-            for part in textwrap.wrap(text, WIDTH - 2, break_on_hyphens=False) or [""]:
+            for part in textwrap.wrap(text, WIDTH - 2 - indent, break_on_hyphens=False) or [""]:
                 yield f"# {part}".rstrip()
 
 
