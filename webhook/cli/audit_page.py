@@ -48,10 +48,11 @@ _VERDICT_TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A section of its own below the chart: sentences and a table."""
+    """A section of its own below the chart: sentences, lists with a heading each, and a table."""
 
     title: str
     lead: Sequence[str]
+    notes: Sequence[tuple[str, Sequence[str]]] = ()
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     rest: str = ""
