@@ -9,6 +9,7 @@ The annotation is not, for then no policy assigned anything. Pure.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,8 +101,8 @@ def _joined(contents: Sequence[bytes]) -> bytes:
     if len(contents) == 1:
         return contents[0]
     pieces = []
-    for number, content in enumerate(contents):
-        text = content.removeprefix(b"\xef\xbb\xbf") if number else content
+    for content in contents:
+        text = content.removeprefix(BOM_UTF8)
         mark = b"" if text.startswith(b"---") else b"...\n" if text.startswith(b"%") else b"---\n"
         pieces.append(mark + text + (b"" if text.endswith(b"\n") or not text else b"\n"))
     return b"".join(pieces)

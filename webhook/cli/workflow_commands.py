@@ -39,8 +39,12 @@ def workflow_commands(remarks: Iterable[Remark], errors: Iterable[InputError]) -
 
 
 def inert(line: str) -> str:
-    """A line that holds no command of the older form, whoever wrote what is in it."""
-    return line.replace("##[", "## [")
+    """A line that is no command to GitHub, whoever wrote what is in it.
+
+    Of a file's name, with which lines begin, it is made a path that means the same.
+    """
+    line = _broken_up(line)
+    return f"./{line}" if line.startswith("::") else line
 
 
 def _weight(remark: Remark) -> int:
@@ -53,6 +57,12 @@ def _file(source: str) -> str:
 
 def _command(name: str, properties: Mapping[str, str], message: str) -> str:
     written = ",".join(
-        f"{key}={inert(value).translate(_PROPERTY)}" for key, value in properties.items() if value
+        f"{key}={_broken_up(value).translate(_PROPERTY)}"
+        for key, value in properties.items()
+        if value
     )
-    return f"::{name} {written}::{inert(message).translate(_DATA)}"
+    return f"::{name} {written}::{_broken_up(message).translate(_DATA)}"
+
+
+def _broken_up(text: str) -> str:
+    return text.replace("##[", "## [")
