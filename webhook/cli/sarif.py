@@ -1,4 +1,4 @@
-"""Remarks as SARIF 2.1.0, which GitHub, GitLab, Azure DevOps and editors show beside the code.
+"""Remarks as SARIF 2.1.0, which GitHub, Azure DevOps and editors show beside the code.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html. A remark is a result; its
 rule is the feature that the runtime lacks, or the reason of a refusal that no feature is the cause
