@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = "docs/examples"
 RUNTIMEGATE = Path(sys.executable).with_name("runtimegate")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "deploy/github/action.yml").read_text())
-JOB: dict[str, Any] = yaml.safe_load((ROOT / "deploy/gitlab/runtimegate.gitlab-ci.yml").read_text())[
-    ".runtimegate-check"
-]
+JOB: dict[str, Any] = yaml.safe_load(
+    (ROOT / "deploy/gitlab/runtimegate.gitlab-ci.yml").read_text()
+)[".runtimegate-check"]
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
 
@@ -71,7 +71,9 @@ def test_the_action_is_composite_and_takes_inputs_by_the_environment_only() -> N
 
 
 def test_the_actions_check_shows_refusals_and_fails(tmp_path: Path) -> None:
-    done = check_step(tmp_path, files=f"{EXAMPLES}/web.yaml\n\n{EXAMPLES}/runc.yaml\n", namespace="tenant-a")
+    done = check_step(
+        tmp_path, files=f"{EXAMPLES}/web.yaml\n\n{EXAMPLES}/runc.yaml\n", namespace="tenant-a"
+    )
     assert done.returncode == 1
     assert done.stdout.startswith(f"::error file={EXAMPLES}/runc.yaml,line=7,col=3,title=")
     assert (tmp_path / "output").read_text() == "exit-code=1\n"
@@ -148,7 +150,9 @@ def test_the_hook_takes_the_changed_files_whatever_they_are() -> None:
     command = [str(RUNTIMEGATE), *words, "-n", "tenant-a", *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "files left out: 1 Chart.yaml, 1 values" in done.stdout.replace("1 values, 1 Chart.yaml", "1 Chart.yaml, 1 values")
+    assert "files left out: 1 Chart.yaml, 1 values" in done.stdout.replace(
+        "1 values, 1 Chart.yaml", "1 Chart.yaml, 1 values"
+    )
 
 
 @pytest.mark.slow
