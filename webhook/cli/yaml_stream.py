@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -129,13 +130,16 @@ class _KubectlReader(Reader):
 
     def scalar(self, event: yaml.ScalarEvent) -> Any:
         """By the rules of YAML 1.1, but dates and 1:30 stay text."""
-        return _scalar(event)
+        if event.tag is None:
+            text = event.value
+            return _plain(text) if event.implicit[0] and len(text) <= _LONGEST_NUMBER else text
+        return _tagged(event)
 
     def key(self, event: yaml.ScalarEvent) -> str | None:
         """As JSON has it: 80 and true become text."""
         if event.value == "<<" and event.implicit[0]:
             return None
-        value = _scalar(event)
+        value = self.scalar(event)
         if value is None:
             raise Fault(self.mark(event), self.holder(), "null is no key")
         return value if isinstance(value, str) else json.dumps(value)
@@ -158,9 +162,7 @@ class _KubectlReader(Reader):
 
 
 _BINARY_TAG = "tag:yaml.org,2002:binary"
-_RESOLVED_TAGS = frozenset(
-    {None, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))}
-)
+_RESOLVED_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 _CONSTANTS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(
@@ -175,15 +177,19 @@ _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[
 _LONGEST_NUMBER = 64
 
 
-def _scalar(event: Any) -> Any:
+def _tagged(event: Any) -> Any:
     text: str = event.value
     if event.tag == _BINARY_TAG:
         return _decoded(text)
-    if event.tag not in _RESOLVED_TAGS or (event.tag is None and not event.implicit[0]):
-        return text
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    return _number(text)
+    resolved = event.tag in _RESOLVED_TAGS and len(text) <= _LONGEST_NUMBER
+    return _plain(text) if resolved else text
+
+
+# The same words stand in most manifests: kinds, field names, ports. What is remembered has a bound.
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> Any:
+    """The value of a text without quotes that is short enough to be more than text."""
+    return _CONSTANTS[text] if text in _CONSTANTS else _number(text)
 
 
 def _decoded(base64_text: str) -> str:
@@ -194,7 +200,7 @@ def _decoded(base64_text: str) -> str:
 
 
 def _number(text: str) -> float | str:
-    if len(text) > _LONGEST_NUMBER or not (text[0].isdigit() or text[0] in "-+."):
+    if not (text[0].isdigit() or text[0] in "-+."):
         return text
     if _INTEGER.match(text):
         return _integer(text)
