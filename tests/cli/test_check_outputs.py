@@ -117,6 +117,7 @@ def test_on_a_narrow_terminal_lines_are_broken_between_words(
         assert len(line) <= columns or " " not in line.strip()
 
 
+@pytest.mark.slow
 def test_a_named_pipe_among_the_files_is_not_waited_for(check: Check) -> None:
     pipe = check.folder.parent / "pipe.yaml"
     os.mkfifo(pipe)
@@ -131,13 +132,14 @@ def test_a_named_pipe_among_the_files_is_not_waited_for(check: Check) -> None:
     assert done.stderr.startswith(f"{pipe}: is a named pipe, which is not read: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [[], ["-o", "json"], ["-o", "sarif"], ["-o", "junit"], ["-o", "github"]]
 )
 def test_whoever_reads_only_the_first_line_ends_it_without_noise(
     check: Check, arguments: Sequence[str]
 ) -> None:
-    file = check.file("many.yaml", *(pod(name=f"p{n}", hostNetwork=True) for n in range(300)))
+    file = check.file("many.yaml", *(pod(name=f"p{n}", hostNetwork=True) for n in range(60)))
     command = program("check", "-p", str(check.folder), "-n", "tenant-a", *arguments, file)
     # Without a buffer Python takes what a pipe held when it broke for all that was to be written.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
