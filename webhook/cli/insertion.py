@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.cli.yaml_nodes import Node, json_root, yaml_root
+from webhook.cli.yaml_nodes import Node, Wanted, json_root, yaml_root
 from webhook.cli.yaml_stream import Document, parse_stream
 from webhook.documents.yaml_faults import Path
 
@@ -45,20 +45,27 @@ def written_into(document: Document, settings: Sequence[Setting]) -> bytes:
     text = document.text
     if text.encode() != document.content[document.begin : document.end]:
         raise InsertionError("stands in a text that is not UTF-8")
-    if document.is_json:
-        root = json_root(document.json, [setting.path for setting in settings])
-    else:
-        root = yaml_root(text)
+    tree = _tree(settings)
+    root = json_root(document.json, tree) if document.is_json else yaml_root(text)
     newline = "\r\n" if "\r\n" in text else "\n"
     writer = _Writer(text=text, newline=newline, quotes=document.is_json)
     edits = sorted((writer.edit(root, setting) for setting in settings), key=lambda e: e.at)
     written = _edited(text, edits).encode()
-    wanted = document.value
-    for setting in settings:
-        wanted = _with(wanted, setting.path, setting.value)
-    if [_value(found) for found in parse_stream(written)] != [wanted]:
+    if [_value(found) for found in parse_stream(written)] != [_with(document.value, tree)]:
         raise InsertionError("cannot be written without a change of something else: do it by hand")
     return written
+
+
+def _tree(settings: Sequence[Setting]) -> Wanted:
+    """All settings by the keys of their paths."""
+    root: dict[str | int, Any] = {}
+    for setting in settings:
+        here = root
+        *above, last = setting.path
+        for key in above:
+            here = here.setdefault(key, {})
+        here[last] = setting.value
+    return root
 
 
 def _edited(text: str, edits: Sequence[_Edit]) -> str:
@@ -73,15 +80,18 @@ def _value(found: object) -> object:
     return found.value if isinstance(found, Document) else found
 
 
-def _with(value: Any, path: Path, new: str) -> Any:
-    """``value`` with ``new`` at ``path``; what is shared elsewhere is not touched."""
-    if not path:
-        return new
+def _with(value: Any, wanted: Wanted) -> Any:
+    """``value`` with what is wanted in it; what is shared elsewhere is not touched."""
     if isinstance(value, list):
-        index = int(path[0])
-        return [*value[:index], _with(value[index], path[1:], new), *value[index + 1 :]]
-    here = value if isinstance(value, dict) else {}
-    return {**here, path[0]: _with(here.get(path[0]), path[1:], new)}
+        items = list(value)
+        for index, below in wanted.items():
+            items[int(index)] = _with(items[int(index)], below)
+        return items
+    entries = dict(value) if isinstance(value, dict) else {}
+    for key, below in wanted.items():
+        new = _with(entries.get(str(key)), below) if isinstance(below, dict) else below
+        entries[str(key)] = new
+    return entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

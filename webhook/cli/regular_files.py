@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 MEBIBYTE = 1024 * 1024
 MOST_BYTES = 64 * MEBIBYTE
-"""Of manifests: an hour's work for a cluster, and of YAML about a gigabyte of memory."""
+"""Of one file of manifests; as YAML this takes about a gigabyte of memory."""
 
 MOST_CLUSTER_BYTES = 512 * MEBIBYTE
 """Of what kubectl printed of a cluster: thousands of nodes, mostly as JSON."""

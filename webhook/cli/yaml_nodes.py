@@ -6,14 +6,16 @@ its bounds. A JSON text has the same nodes, taken apart as far as they are asked
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from webhook.cli.json_text import JsonText
-from webhook.documents.yaml_faults import Path
+
+Wanted = Mapping[str | int, Any]
+"""What is wanted, by key or index: a text, or what is wanted below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,40 +90,30 @@ def _entry(key: Any, next_event: Callable[[], Any]) -> Entry:
     )
 
 
-def json_root(json: JsonText, paths: list[Path]) -> Node:
-    """The value of a JSON text, taken apart along ``paths``."""
-    return _JsonNodes(json=json).node(json.begin, len(json.text), paths)
+def json_root(json: JsonText, wanted: Wanted) -> Node:
+    """The value of a JSON text, taken apart where something is wanted in it."""
+    return _json_node(json, json.begin, len(json.text), wanted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _JsonNodes:
-    json: JsonText
-    seen: dict[int, Node] = field(default_factory=dict)
-
-    def node(self, begin: int, end: int, paths: list[Path]) -> Node:
-        """The node at ``begin``; its parts only where a path leads into it."""
-        node = Node(begin=begin, end=end, flow=True)
-        if not paths or self.json.text[begin] not in "{[":
-            return node
-        members = self.json.members(begin)
-        if isinstance(members, list):
-            node.items = [
-                self.node(item.begin, item.end, _below(paths, index))
-                for index, item in enumerate(members)
-            ]
-            return node
-        node.entries = [
-            Entry(
-                key=key,
-                at=member.at,
-                column=0,
-                quoted=True,
-                value=self.node(member.begin, member.end, _below(paths, key)),
-            )
-            for key, member in members.items()
+def _json_node(json: JsonText, begin: int, end: int, wanted: object) -> Node:
+    node = Node(begin=begin, end=end, flow=True)
+    if not isinstance(wanted, dict) or json.text[begin] not in "{[":
+        return node
+    members = json.members(begin)
+    if isinstance(members, list):
+        node.items = [
+            _json_node(json, item.begin, item.end, wanted.get(index))
+            for index, item in enumerate(members)
         ]
         return node
-
-
-def _below(paths: list[Path], key: str | int) -> list[Path]:
-    return [path[1:] for path in paths if path and path[0] == key]
+    node.entries = [
+        Entry(
+            key=key,
+            at=member.at,
+            column=0,
+            quoted=True,
+            value=_json_node(json, member.begin, member.end, wanted.get(key)),
+        )
+        for key, member in members.items()
+    ]
+    return node
