@@ -159,7 +159,7 @@ class _Loader:
         if b"\0" in content:
             yield InputError(source=source, problem="is not text but binary data")
             return
-        entries = list(parse_manifests(content, source, skip_foreign=not named))
+        entries: list[Found] = [*(parse_manifests if named else _parse_mixed)(content, source)]
         if not entries and named:
             yield InputError(source=source, problem="holds no object")
         if not all(isinstance(entry, Bystander) for entry in entries):
@@ -179,23 +179,29 @@ def _files_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
             yield entry
 
 
-def parse_manifests(content: bytes, source: str, *, skip_foreign: bool = False) -> Iterator[Found]:
-    """Every object of ``content``, lists taken apart and reviews opened.
-
-    ``skip_foreign`` leaves out documents that are no manifests, as a folder has them: with neither
-    ``apiVersion`` nor ``kind``, kustomizations, and texts to be rendered first.
-    """
+def parse_manifests(content: bytes, source: str) -> Iterator[Manifest | InputError]:
+    """Every object of ``content``, lists taken apart and reviews opened."""
     for document in parse_stream(content):
-        kind = bystander_kind(document, source) if skip_foreign else ""
-        if kind:
+        yield from _of_document(document, source)
+
+
+def _parse_mixed(content: bytes, source: str) -> Iterator[Found]:
+    """The same of a file of a folder, where documents may be no manifests."""
+    for document in parse_stream(content):
+        if kind := bystander_kind(document, source):
             yield Bystander(source=source, kind=kind)
-        elif isinstance(document, Broken):
-            problem = document.problem
-            if is_template(document.written):
-                problem += "; a template with {{ }} must be rendered first: pass what helm prints"
-            yield InputError(source=source, line=document.line, problem=problem)
         else:
-            yield from _objects(document, document.value, (), source)
+            yield from _of_document(document, source)
+
+
+def _of_document(document: Document | Broken, source: str) -> Iterator[Manifest | InputError]:
+    if isinstance(document, Document):
+        yield from _objects(document, document.value, (), source)
+        return
+    problem = document.problem
+    if is_template(document.written):
+        problem += "; a template with {{ }} must be rendered first: pass what helm prints"
+    yield InputError(source=source, line=document.line, problem=problem)
 
 
 def _objects(
