@@ -294,7 +294,7 @@ def _print_junit(outcome: Outcome, _revision: str) -> None:
 
 
 def _print_github(outcome: Outcome, revision: str) -> None:
-    # What cannot be read is among them: told once more, it would be in nobody's log twice.
+    # What cannot be read is among them, and is told once: Actions shows both streams as one.
     for line in workflow_commands(_remarks(outcome), outcome.errors):
         click.echo(line)
     click.echo(_summary(outcome, revision))
