@@ -26,6 +26,7 @@ def test_a_person_reads_a_line_a_pod_and_below_it_the_refusal() -> None:
             "gVisor 20260817.0 does not have it (google/gvisor#88)"
         ),
         "            use runtimeClassName: kata-qemu",
+        "            at x.yaml:5:154 spec.template.spec.containers[0].image",
     ]
 
 
@@ -54,6 +55,7 @@ def test_of_a_policy_that_only_watches_the_refusal_is_told_once() -> None:
             "allowed: gvisor"
         ),
         "            use runtimeClassName: gvisor",
+        "            at x.yaml:1:149 spec.runtimeClassName",
     ]
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import TextIO
 
 import click
 
+from webhook.cli.bystanders import Bystander
+from webhook.cli.check_junit import check_suites
 from webhook.cli.facts import cluster_view, group_kind, is_fact
+from webhook.cli.junit import junit_xml
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
 from webhook.cli.options import day, policies_option
+from webhook.cli.patched import patched as patch_manifests
+from webhook.cli.regular_files import MOST_CLUSTER_BYTES
+from webhook.cli.remarks import Remark, remarks_of
 from webhook.cli.report import (
     Checked,
     Paint,
@@ -23,10 +34,13 @@ from webhook.cli.report import (
     summary,
     text_report,
 )
+from webhook.cli.sarif import sarif_log
+from webhook.cli.workflow_commands import inert, workflow_commands
 from webhook.core.decision import CREATE, Change, Operation, decide
+from webhook.core.names import counted
 from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import POD_TEMPLATES_AT, pod_templates, workload_kind
+from webhook.core.workload import POD_TEMPLATES_AT, workload_kind, workload_pods
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
 from webhook.live.shipped import shipped
@@ -38,11 +52,15 @@ _JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of all inputs; ``skipped`` are objects that are no business of the gate."""
+    """What became of all inputs.
+
+    ``skipped`` are objects that are no business of the gate, ``left_out`` what is no manifest.
+    """
 
     results: tuple[Checked, ...]
     errors: tuple[InputError, ...]
     skipped: int
+    left_out: tuple[Bystander, ...] = ()
 
 
 def check_inputs(inputs: Inputs, snapshot: Snapshot, *, namespace: str) -> Outcome:
@@ -59,7 +77,9 @@ def check_inputs(inputs: Inputs, snapshot: Snapshot, *, namespace: str) -> Outco
             errors.append(
                 InputError(source=manifest.source, line=manifest.line, problem=str(error))
             )
-    return Outcome(results=tuple(results), errors=tuple(errors), skipped=skipped)
+    return Outcome(
+        results=tuple(results), errors=tuple(errors), skipped=skipped, left_out=inputs.left_out
+    )
 
 
 def _has_pods(manifest: Manifest, snapshot: Snapshot) -> bool:
@@ -81,18 +101,26 @@ def _decided(manifest: Manifest, snapshot: Snapshot, namespace: str) -> Iterator
         yield _checked(manifest, pod, _operation(manifest, namespace), snapshot)
         return
     declared = snapshot.inventory.workload_kinds
-    templates = list(pod_templates(manifest.obj, namespace=namespace, declared=declared))
+    templates = list(workload_pods(manifest.obj, namespace=namespace, declared=declared))
     if not templates and group_kind(manifest) in POD_TEMPLATES_AT:
         (at,) = POD_TEMPLATES_AT[group_kind(manifest)]
         raise PodShapeError(".".join(at), "must be a pod template")
     for template in templates:
-        yield _checked(manifest, template, CREATE, snapshot)
+        decided = _checked(manifest, template.view, CREATE, snapshot)
+        outlined = template.outlined
+        yield replace(decided, class_at=outlined.class_at) if outlined else decided
 
 
 def _checked(manifest: Manifest, pod: PodView, operation: Operation, snapshot: Snapshot) -> Checked:
     decision = decide(pod, operation, snapshot)
     obj = {"metadata": {"annotations": pod.annotations}} if pod.at else manifest.obj
-    return Checked(manifest=manifest, pod=pod, decision=decision, patch=json_patch(decision, obj))
+    return Checked(
+        manifest=manifest,
+        pod=pod,
+        decision=decision,
+        patch=json_patch(decision, obj),
+        class_at=pod.path("spec.runtimeClassName"),
+    )
 
 
 def _view(manifest: Manifest, namespace: str) -> PodView:
@@ -137,10 +165,20 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "sarif", "junit", "github"]),
     default="text",
     show_default=True,
-    help="For people or for programs.",
+    help="For people, for programs, or for what shows the results of CI.",
+)
+@click.option(
+    "--patched",
+    is_flag=True,
+    help="Print the manifests with the classes that would be assigned, unless a pod is refused.",
+)
+@click.option(
+    "--mixed",
+    is_flag=True,
+    help="Leave out what is no manifest of named files too, as of folders.",
 )
 @click.option(
     "--today",
@@ -155,6 +193,8 @@ def check(
     namespace: str,
     cluster: Path | None,
     output: str,
+    patched: bool,
+    mixed: bool,
     today: datetime | None,
 ) -> int:
     """Decide every pod and pod template in FILEs as the webhook would.
@@ -166,18 +206,34 @@ def check(
 
     Exit code 1: a pod is refused. Exit code 2: some input could not be read; the rest was decided.
     """
-    inputs = load_manifests(files, stdin=sys.stdin.buffer)
-    facts = _cluster_facts(cluster)
-    snapshot = _snapshot(policies, inputs, facts.manifests, day(today))
-    outcome = check_inputs(inputs, snapshot, namespace=namespace)
-    errors = (*facts.errors, *outcome.errors)
-    if output == "json":
-        click.echo(as_json(report_value(outcome.results, snapshot.revision)))
-    else:
-        _print(outcome, len(errors), snapshot.revision)
-    for error in errors:
-        click.echo(str(error), err=True)
-    if errors:
+    if patched and output != "text":
+        raise click.UsageError("--patched prints manifests: it cannot be used with --output")
+    with _uncollected():
+        inputs = load_manifests(files, stdin=sys.stdin.buffer, mixed=mixed)
+        facts = _cluster_facts(cluster)
+        snapshot = _snapshot(policies, inputs, facts.manifests, day(today))
+        outcome = check_inputs(inputs, snapshot, namespace=namespace)
+    outcome = replace(outcome, errors=(*facts.errors, *outcome.errors))
+    if patched:
+        return _print_patched(inputs, outcome, snapshot.revision)
+    _PRINTED[output](outcome, snapshot.revision)
+    return _exit_code(outcome)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: objects that stay make it look at them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _exit_code(outcome: Outcome) -> int:
+    if outcome.errors:
         return 2
     return 1 if any(checked.refused for checked in outcome.results) else 0
 
@@ -199,29 +255,107 @@ def _cluster_facts(path: Path | None) -> Inputs:
     """What ``--cluster`` holds; an error where that is nothing of a cluster."""
     if path is None:
         return Inputs(manifests=(), errors=())
-    inputs = load_manifests([str(path)], stdin=sys.stdin.buffer)
+    inputs = load_manifests([str(path)], stdin=sys.stdin.buffer, most_bytes=MOST_CLUSTER_BYTES)
     if inputs.errors or any(map(is_fact, inputs.manifests)):
         return inputs
     problem = "holds no Namespace, RuntimeClass or Node"
     return Inputs(manifests=(), errors=(InputError(source=str(path), problem=problem),))
 
 
-def _print(outcome: Outcome, errors: int, revision: str) -> None:
-    paint = _paint()
-    for line in text_report(outcome.results, paint):
-        click.echo(line, color=True)
-    click.echo(
+def _print_text(outcome: Outcome, revision: str) -> None:
+    for line in text_report(outcome.results, _paint(sys.stdout), _columns(sys.stdout)):
+        click.echo(inert(line), color=True)
+    click.echo(_summary(outcome, revision))
+    _tell_errors(outcome)
+
+
+def _print_json(outcome: Outcome, revision: str) -> None:
+    click.echo(as_json(report_value(outcome.results, revision)))
+    _tell_errors(outcome)
+
+
+def _print_sarif(outcome: Outcome, revision: str) -> None:
+    log = sarif_log(
+        _remarks(outcome),
+        outcome.errors,
+        version=version_of("runtimegate"),
+        revision=revision,
+        exit_code=_exit_code(outcome),
+        folder=str(Path.cwd()),
+    )
+    click.echo(as_json(log))
+    _tell_errors(outcome)
+
+
+def _print_junit(outcome: Outcome, _revision: str) -> None:
+    suites = check_suites(outcome.results, outcome.errors)
+    click.echo(junit_xml(suites, name="runtimegate check"), nl=False)
+    _tell_errors(outcome)
+
+
+def _print_github(outcome: Outcome, revision: str) -> None:
+    # What cannot be read is among them, and is told once: Actions shows both streams as one.
+    for line in workflow_commands(_remarks(outcome), outcome.errors):
+        click.echo(line)
+    click.echo(_summary(outcome, revision))
+
+
+_PRINTED: Mapping[str, Callable[[Outcome, str], None]] = {
+    "text": _print_text,
+    "json": _print_json,
+    "sarif": _print_sarif,
+    "junit": _print_junit,
+    "github": _print_github,
+}
+
+
+def _print_patched(inputs: Inputs, outcome: Outcome, revision: str) -> int:
+    """All of the manifests, or nothing where one would be refused or is not whole."""
+    written = patch_manifests(inputs.contents, outcome.results)
+    outcome = replace(outcome, errors=(*outcome.errors, *written.errors))
+    code = _exit_code(outcome)
+    if not code:
+        click.echo(written.content, nl=False)
+    refused = [checked for checked in outcome.results if checked.refused]
+    for line in text_report(refused, _paint(sys.stderr), _columns(sys.stderr)):
+        click.echo(inert(line), err=True, color=True)
+    click.echo(_summary(outcome, revision), err=True)
+    if written.left:
+        click.echo(f"{counted(written.left, 'pod')}: the class is the operator's to set", err=True)
+    if code:
+        click.echo("nothing is printed, for not all of it would be stored", err=True)
+    _tell_errors(outcome)
+    return code
+
+
+def _remarks(outcome: Outcome) -> list[Remark]:
+    return [remark for checked in outcome.results for remark in remarks_of(checked)]
+
+
+def _summary(outcome: Outcome, revision: str) -> str:
+    return inert(
         summary(
             outcome.results,
             skipped=outcome.skipped,
-            errors=errors,
+            errors=len(outcome.errors),
             revision=revision,
+            left_out=outcome.left_out,
         )
     )
 
 
-def _paint() -> Paint:
+def _tell_errors(outcome: Outcome) -> None:
+    for error in outcome.errors:
+        click.echo(inert(str(error)), err=True)
+
+
+def _paint(stream: TextIO) -> Paint:
     """Colours for a person at a terminal who did not refuse them (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+    if os.environ.get("NO_COLOR") or not stream.isatty():
         return plain
     return lambda text, colour: click.style(text, fg=colour, bold=colour == "red")
+
+
+def _columns(stream: TextIO) -> int:
+    """How wide the terminal is; 0 where there is none to break lines for."""
+    return shutil.get_terminal_size().columns if stream.isatty() else 0

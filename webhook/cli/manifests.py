@@ -1,21 +1,25 @@
 """Files, folders and standard input → Kubernetes objects that know where they stand.
 
 A document that cannot be used becomes an InputError and hides nothing: the others are still read.
+In a folder what is no manifest (a chart's values and templates, a kustomization) is left out, and
+counted; a file that the person named must be one.
 """
 
 from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import orjson
 
+from webhook.cli.bystanders import Bystander, bystander_kind, is_template
+from webhook.cli.regular_files import MOST_BYTES, read_file, read_stream
 from webhook.cli.yaml_stream import Broken, Document, parse_stream
 from webhook.core.names import shown
 from webhook.core.pod import mapping, text
-from webhook.documents.yaml_faults import Path
+from webhook.documents.yaml_faults import Mark, Path
 from webhook.wire.review import KIND as REVIEW_KIND
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
 
@@ -26,13 +30,18 @@ STDIN_SHOWN = "STDIN"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One object and where it stands; ``review`` when it came in an AdmissionReview."""
+    """One object and where it stands; ``review`` when it came in an AdmissionReview.
+
+    ``written`` is the document that holds it, at ``path``.
+    """
 
     source: str
     document: int
     line: int
     obj: Mapping[str, Any]
     review: AdmissionRequest | None = None
+    written: Document | None = field(default=None, repr=False, compare=False)
+    path: Path = ()
 
     @property
     def kind(self) -> str:
@@ -56,6 +65,12 @@ class Manifest:
             return self.review.namespace
         return text(mapping(self.obj.get("metadata")).get("namespace")) or otherwise
 
+    def mark_of(self, path: Path) -> Mark:
+        """Line and column of a field of the object, or of the nearest above it that is written."""
+        if self.written is None:
+            return self.line, 1
+        return self.written.mark_of((*self.path, *path))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputError:
@@ -72,39 +87,84 @@ class InputError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Everything that was read, in the order given, and what could not be."""
+    """Everything that was read, in the order given, what could not be, and what was left out."""
 
     manifests: tuple[Manifest, ...]
     errors: tuple[InputError, ...]
+    left_out: tuple[Bystander, ...] = ()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def load_manifests(paths: Sequence[str], *, stdin: BinaryIO) -> Inputs:
-    """Read every path; ``-`` is ``stdin``, a folder is every manifest below it."""
-    found: list[Manifest | InputError] = []
-    for path in dict.fromkeys(paths):
-        if path == STDIN:
-            found.extend(_read(path, stdin.read(), named=True))
-        else:
-            found.extend(_load(pathlib.Path(path)))
+Found = Manifest | InputError | Bystander
+
+
+def load_manifests(
+    paths: Sequence[str], *, stdin: BinaryIO, mixed: bool = False, most_bytes: int = MOST_BYTES
+) -> Inputs:
+    """Read every path; ``-`` is ``stdin``, a folder is every manifest below it.
+
+    ``mixed``: what is no manifest is left out of files that were named, too. A file of more than
+    ``most_bytes`` is not read.
+    """
+    loader = _Loader(stdin=stdin, mixed=mixed, most_bytes=most_bytes)
+    found = [entry for path in dict.fromkeys(paths) for entry in loader.load(path)]
     return Inputs(
         manifests=tuple(entry for entry in found if isinstance(entry, Manifest)),
         errors=tuple(entry for entry in found if isinstance(entry, InputError)),
+        left_out=tuple(entry for entry in found if isinstance(entry, Bystander)),
+        contents=loader.contents,
     )
 
 
-def _load(path: pathlib.Path) -> Iterator[Manifest | InputError]:
-    if not path.is_dir():
-        yield from _load_file(path, named=True)
-        return
-    try:
-        files = list(_files_below(path))
-    except OSError as error:
-        yield InputError(source=str(error.filename), problem=error.strerror or "cannot be read")
-        return
-    if not files:
-        yield InputError(source=str(path), problem=f"no {', '.join(SUFFIXES)} file in this folder")
-    for file in files:
-        yield from _load_file(file, named=False)
+@dataclass(slots=True, kw_only=True)
+class _Loader:
+    """Reads paths; ``contents`` are those of the files that are manifests, by source."""
+
+    stdin: BinaryIO
+    mixed: bool
+    most_bytes: int
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def load(self, path: str) -> Iterator[Found]:
+        """What is at one path."""
+        if path == STDIN:
+            content = read_stream(self.stdin, self.most_bytes)
+            yield from self._read(STDIN, content, named=True)
+        elif pathlib.Path(path).is_dir():
+            yield from self._load_folder(pathlib.Path(path))
+        else:
+            yield from self._load_file(pathlib.Path(path), named=not self.mixed)
+
+    def _load_folder(self, path: pathlib.Path) -> Iterator[Found]:
+        try:
+            files = list(_files_below(path))
+        except OSError as error:
+            problem = error.strerror or "cannot be read"
+            yield InputError(source=str(error.filename), problem=problem)
+            return
+        if not files:
+            problem = f"no {', '.join(SUFFIXES)} file in this folder"
+            yield InputError(source=str(path), problem=problem)
+        for file in files:
+            yield from self._load_file(file, named=False)
+
+    def _load_file(self, path: pathlib.Path, *, named: bool) -> Iterator[Found]:
+        yield from self._read(str(path), read_file(path, self.most_bytes), named=named)
+
+    def _read(self, source: str, content: bytes | str, *, named: bool) -> Iterator[Found]:
+        """``named``: the person named this very file, so that all of it must be objects."""
+        if isinstance(content, str):
+            yield InputError(source=source, problem=content)
+            return
+        if b"\0" in content:
+            yield InputError(source=source, problem="is not text but binary data")
+            return
+        entries: list[Found] = [*(parse_manifests if named else _parse_mixed)(content, source)]
+        if not entries and named:
+            yield InputError(source=source, problem="holds no object")
+        if not all(isinstance(entry, Bystander) for entry in entries):
+            self.contents[source] = content
+        yield from entries
 
 
 def _files_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -119,43 +179,29 @@ def _files_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
             yield entry
 
 
-def _load_file(path: pathlib.Path, *, named: bool) -> Iterator[Manifest | InputError]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        yield InputError(source=str(path), problem=error.strerror or "cannot be read")
-        return
-    yield from _read(str(path), content, named=named)
-
-
-def _read(source: str, content: bytes, *, named: bool) -> Iterator[Manifest | InputError]:
-    """``named``: the person named this very file, so that all of it must be objects."""
-    if b"\0" in content:
-        yield InputError(source=source, problem="is not text but binary data")
-        return
-    entries = list(parse_manifests(content, source, skip_foreign=not named))
-    if not entries and named:
-        yield InputError(source=source, problem="holds no object")
-    yield from entries
-
-
-def parse_manifests(
-    content: bytes, source: str, *, skip_foreign: bool = False
-) -> Iterator[Manifest | InputError]:
-    """Every object of ``content``, lists taken apart and reviews opened.
-
-    ``skip_foreign`` leaves out documents with neither ``apiVersion`` nor ``kind``, as a folder
-    has them beside its manifests: a chart's values, for instance.
-    """
+def parse_manifests(content: bytes, source: str) -> Iterator[Manifest | InputError]:
+    """Every object of ``content``, lists taken apart and reviews opened."""
     for document in parse_stream(content):
-        if isinstance(document, Broken):
-            yield InputError(source=source, line=document.line, problem=document.problem)
-        elif not (skip_foreign and _is_foreign(document.value)):
-            yield from _objects(document, document.value, (), source)
+        yield from _of_document(document, source)
 
 
-def _is_foreign(value: object) -> bool:
-    return not isinstance(value, dict) or not ("apiVersion" in value or "kind" in value)
+def _parse_mixed(content: bytes, source: str) -> Iterator[Found]:
+    """The same of a file of a folder, where documents may be no manifests."""
+    for document in parse_stream(content):
+        if kind := bystander_kind(document, source):
+            yield Bystander(source=source, kind=kind)
+        else:
+            yield from _of_document(document, source)
+
+
+def _of_document(document: Document | Broken, source: str) -> Iterator[Manifest | InputError]:
+    if isinstance(document, Document):
+        yield from _objects(document, document.value, (), source)
+        return
+    problem = document.problem
+    if is_template(document.written):
+        problem += "; a template with {{ }} must be rendered first: pass what helm prints"
+    yield InputError(source=source, line=document.line, problem=problem)
 
 
 def _objects(
@@ -168,12 +214,19 @@ def _objects(
     obj = mapping(value)
     kind, items = text(obj.get("kind")), obj.get("items")
     if kind == REVIEW_KIND:
-        yield from _of_review(document, obj, line, source)
+        yield from _of_review(document, obj, path, source)
     elif kind.endswith("List") and (isinstance(items, list) or (kind == "List" and items is None)):
         for index, item in enumerate(items or ()):
             yield from _objects(document, _typed(item, obj), (*path, "items", index), source)
     else:
-        yield Manifest(source=source, document=document.index, line=line, obj=obj)
+        yield Manifest(
+            source=source,
+            document=document.index,
+            line=line,
+            obj=obj,
+            written=document,
+            path=path,
+        )
 
 
 def _unusable(value: object) -> str:
@@ -198,8 +251,9 @@ def _typed(item: object, within: Mapping[str, Any]) -> object:
 
 
 def _of_review(
-    document: Document, review: Mapping[str, Any], line: int, source: str
+    document: Document, review: Mapping[str, Any], path: Path, source: str
 ) -> Iterator[Manifest | InputError]:
+    line = document.line_of(path)
     try:
         request = parse_review(orjson.dumps(review))
     except ReviewError as error:
@@ -212,7 +266,15 @@ def _of_review(
         return
     group = request.group and f"{request.group}/"
     obj = {"apiVersion": f"{group}v1", "kind": request.kind, **request.object}
-    yield Manifest(source=source, document=document.index, line=line, obj=obj, review=request)
+    yield Manifest(
+        source=source,
+        document=document.index,
+        line=line,
+        obj=obj,
+        review=request,
+        written=document,
+        path=(*path, "request", "object"),
+    )
 
 
 def _named(source: str) -> str:

@@ -18,6 +18,7 @@ from webhook.cli.manifests import load_manifests
 from webhook.cli.options import day, policies_option
 from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
+from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
@@ -151,7 +152,9 @@ def _namespace(name: str, labels: dict[str, str], cluster: Path | None) -> Names
     """The namespace as the cluster file has it, with the labels given over those."""
     known = NamespaceView(name=name)
     if cluster is not None:
-        inputs = load_manifests([str(cluster)], stdin=sys.stdin.buffer)
+        inputs = load_manifests(
+            [str(cluster)], stdin=sys.stdin.buffer, most_bytes=MOST_CLUSTER_BYTES
+        )
         if inputs.errors:
             raise click.FileError(str(cluster), "; ".join(map(str, inputs.errors)))
         known = cluster_view(inputs.manifests, (), Inventory()).namespace(name) or known

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from webhook.cli.cluster_options import Where
 from webhook.cli.facts import cluster_view, is_fact
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
+from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.core.cluster import ClusterView
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
@@ -122,8 +123,8 @@ def open_population(where: Where) -> Population:
         origin = context.name
         return Population(origin=origin, where=where, missing=listing.missing, _listing=listing)
     paths = [str(where.saved)] if where.saved is not None else []
-    printed = load_manifests(paths, stdin=sys.stdin.buffer)
-    given = load_manifests(where.files, stdin=sys.stdin.buffer)
+    printed = _loaded(paths)
+    given = _loaded(where.files)
     return Population(
         origin=", ".join([*where.files] or paths),
         where=where,
@@ -131,3 +132,9 @@ def open_population(where: Where) -> Population:
         _printed=printed,
         _given=given,
     )
+
+
+def _loaded(paths: Sequence[str]) -> Inputs:
+    """What the files hold, without their text: nothing here points into it."""
+    inputs = load_manifests(paths, stdin=sys.stdin.buffer, most_bytes=MOST_CLUSTER_BYTES)
+    return replace(inputs, contents={})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from webhook.cli.bystanders import Bystander, counted_kinds
 from webhook.cli.manifests import STDIN, STDIN_SHOWN, Manifest
+from webhook.cli.positions import position
 from webhook.core.decision import Assign, Decision, Deny, Keep
 from webhook.core.names import counted, shown
 from webhook.core.pod import PodView
@@ -20,6 +23,7 @@ from webhook.wire.response import decision_word, reason_of
 Paint = Callable[[str, str], str]
 """``paint(text, colour)``; ``plain`` where the reader is no terminal."""
 
+MOST_PLACES = 3
 COLOURS = {"deny": "red", "assign": "cyan", "keep": "green", "warning": "yellow"}
 
 
@@ -32,13 +36,15 @@ def plain(text: str, _colour: str) -> str:
 class Checked:
     """One pod or pod template of a manifest and what becomes of it.
 
-    ``patch`` is for the pod; of a template, for the pod that is stamped from it.
+    ``patch`` is for the pod; of a template, for the pod that is stamped from it. ``class_at`` is
+    the field path at which the class of these pods can be set; empty where it cannot.
     """
 
     manifest: Manifest
     pod: PodView
     decision: Decision
     patch: Operations
+    class_at: str = ""
 
     @property
     def enforced(self) -> Decision:
@@ -140,25 +146,61 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2)
 
 
-def text_report(results: Sequence[Checked], paint: Paint = plain) -> Iterator[str]:
-    """What a person reads: the files in order, a line a pod, below it what was said of it."""
-    width = max((len(_subject(checked)) for checked in results), default=0)
+def text_report(
+    results: Sequence[Checked], paint: Paint = plain, columns: int = 0
+) -> Iterator[str]:
+    """What a person reads: the files in order, a line a pod, below it what was said of it.
+
+    Lines are broken at ``columns``, that of the terminal; 0 where there is none.
+    """
+    width = max((len(subject(checked)) for checked in results), default=0)
     classes = max((len(_class(checked)) for checked in results), default=0)
     for source, of_source in groupby(results, key=lambda checked: checked.manifest.source):
         yield STDIN_SHOWN if source == STDIN else shown(source, 200)
         for checked in of_source:
             word = decision_word(checked.decision)
-            yield (
-                f"  {paint(f'{word:<6}', COLOURS[word])}  {_subject(checked):<{min(width, 60)}}  "
-                f"{_class(checked):<{min(classes, 30)}}  {_governed(checked)}"
+            parts = (
+                f"{subject(checked):<{min(width, 60)}}",
+                f"{_class(checked):<{min(classes, 30)}}",
             )
-            yield from _said(checked, paint)
+            if columns and columns < min(width, 60) + min(classes, 30) + _LINE:
+                parts = (subject(checked), _class(checked))
+            line = "  ".join((f"  {word:<6}", *parts, _governed(checked)))
+            for number, piece in enumerate(_broken(line, columns)):
+                yield piece if number else piece.replace(word, paint(word, COLOURS[word]), 1)
+            yield from _said(checked, paint, columns)
 
 
-def _subject(checked: Checked) -> str:
-    at = f" {checked.pod.at}" if checked.pod.at not in {"", "spec.template"} else ""
+_LINE = 40
+"""What a line takes besides its two columns, in the ordinary case."""
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    """The line in pieces that fit, the later ones indented; long words are left whole."""
+    if not columns or len(line) <= columns:
+        return [line]
+    indent = len(line) - len(line.lstrip())
+    if columns < _NARROW and indent > _LITTLE:
+        line, indent = line[indent - _LITTLE :], _LITTLE
+    return textwrap.wrap(
+        line,
+        columns,
+        subsequent_indent=" " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+_NARROW, _LITTLE = 60, 4
+"""Below so many columns what is said of a pod is indented by so little."""
+
+
+def subject(checked: Checked) -> str:
+    """``Deployment tenant-a/web``: what was decided, safe to show."""
+    at = f" {shown(checked.pod.at)}" if checked.pod.at not in {"", "spec.template"} else ""
     name = shown(checked.name or "(no name)", 80)
-    return f"{shown(checked.manifest.kind, 40)} {shown(checked.pod.namespace, 63)}/{name}{at}"
+    kind, namespace = shown(checked.manifest.kind, 40), shown(checked.pod.namespace, 63)
+    return f"{kind} {namespace}/{name}{at}"
 
 
 def _class(checked: Checked) -> str:
@@ -182,15 +224,29 @@ def _governed(checked: Checked) -> str:
     return ", ".join([f"policy {grounds.policy}", *filter(None, parts)])
 
 
-def _said(checked: Checked, paint: Paint) -> Iterator[str]:
-    """The refusal, or the warnings that say more than the line above."""
+def _said(checked: Checked, paint: Paint, columns: int) -> Iterator[str]:
+    """The refusal and where its causes stand, or the warnings that say more than the line above."""
     if isinstance(checked.enforced, Deny):
-        for line in checked.enforced.message.split("\n"):
-            yield f"          {line}"
+        for line in (*checked.enforced.message.split("\n"), *_places(checked, checked.enforced)):
+            yield from _broken(f"          {line}", columns)
     assigned = f" assigned runtimeClassName: {checked.decision.grounds.runtime_class}"
     for warning in (*checked.decision.grounds.notices, *checked.decision.grounds.warnings):
         if not warning.endswith(assigned) and not _repeats(warning, checked):
-            yield f"          {paint('warning', COLOURS['warning'])}: {warning}"
+            line = f"          warning: {warning}"
+            for number, piece in enumerate(_broken(line, columns)):
+                coloured = paint("warning", COLOURS["warning"])
+                yield piece if number else piece.replace("warning", coloured, 1)
+
+
+def _places(checked: Checked, denied: Deny) -> Iterator[str]:
+    """``at db.yaml:9:7 spec.containers[0].image``: the fields at fault, the first few."""
+    source = checked.manifest.source
+    named = STDIN_SHOWN if source == STDIN else shown(source, 200)
+    for field_path in list(dict.fromkeys(cause.field_path for cause in denied.causes))[
+        :MOST_PLACES
+    ]:
+        line, column = position(checked.manifest, field_path)
+        yield f"  at {named}:{line}:{column} {shown(field_path, 160)}"
 
 
 def _repeats(warning: str, checked: Checked) -> bool:
@@ -198,8 +254,15 @@ def _repeats(warning: str, checked: Checked) -> bool:
     return f" (mode {checked.decision.grounds.mode}) would " in warning
 
 
-def summary(results: Sequence[Checked], *, skipped: int, errors: int, revision: str) -> str:
-    """``3 pods: 1 assigned, 2 refused; 4 other objects; policies 3f2a9c1d``."""
+def summary(
+    results: Sequence[Checked],
+    *,
+    skipped: int,
+    errors: int,
+    revision: str,
+    left_out: Sequence[Bystander] = (),
+) -> str:
+    """``3 pods: 1 assigned, 2 refused; 4 other objects skipped; policies 3f2a9c1d``."""
     counts = Counter(decision_word(checked.decision) for checked in results)
     would = Counter(_would(checked.decision) for checked in results)
     words = (
@@ -213,6 +276,7 @@ def summary(results: Sequence[Checked], *, skipped: int, errors: int, revision: 
     parts = [
         f"{counted(len(results), 'pod')}" + (f": {told}" if told else ""),
         f"{counted(skipped, 'other object')} skipped" if skipped else "",
+        f"files left out: {counted_kinds(left_out)}" if left_out else "",
         f"{counted(errors, 'error')} in the input" if errors else "",
         f"policies {shown(revision, 64)}" if revision else "",
     ]

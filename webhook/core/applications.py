@@ -41,7 +41,7 @@ class Clause:
         return (
             (not self.words or _word_globs(self.words).match_some(container))
             and all(_has(environment(container), item) for item in self.env.items())
-            and _labels_hold(self, pod)
+            and _labels_hold(self, pod.labels)
         )
 
 
@@ -178,38 +178,61 @@ class _Unnamed:
     """The ways to know an application that name no image, asked only where a hint of them shows.
 
     A hint is a label's key, else a word of the command line that some glob matches, else a
-    variable's name: a look-up, or one regular expression for all of them.
+    variable's name: a look-up, or one regular expression for all of them. Only those that are
+    hinted at are returned.
     """
 
-    __slots__ = ("_candidates", "_env", "_labelled", "_labels", "_match", "_match_short")
+    __slots__ = ("_by_env", "_by_label", "_candidates", "_hinted", "_match", "_worded")
 
     def __init__(self, candidates: Iterable[_Candidate]) -> None:
         self._candidates = tuple(candidates)
-        clauses = [recognition.clause for _, recognition in self._candidates]
-        self._labelled = tuple(c for c in self._candidates if c[1].clause.labels)
-        self._labels = frozenset(key for clause in clauses for key in clause.labels)
-        unlabelled = [clause for clause in clauses if not clause.labels]
-        self._match = _WordGlobs(glob for clause in unlabelled for glob in clause.words).match
+        self._by_label: dict[str, list[int]] = {}
+        self._by_env: dict[str, list[int]] = {}
+        self._worded: list[tuple[int, _WordGlobs]] = []
+        for number, (_, recognition) in enumerate(self._candidates):
+            self._index(number, recognition.clause)
+        globs = (g for n, _ in self._worded for g in self._candidates[n][1].clause.words)
+        self._match = _WordGlobs(globs).match
         # The same few words stand in most command lines; what is remembered has a bound.
-        self._match_short = lru_cache(maxsize=4096)(self._match)
-        self._env = frozenset(n for clause in unlabelled if not clause.words for n in clause.env)
+        self._hinted = lru_cache(maxsize=4096)(self._hinted_by)
+
+    def _index(self, number: int, clause: Clause) -> None:
+        for key in clause.labels:
+            self._by_label.setdefault(key, []).append(number)
+        if clause.labels:
+            return
+        if clause.words:
+            self._worded.append((number, _word_globs(clause.words)))
+            return
+        for name in clause.env:
+            self._by_env.setdefault(name, []).append(number)
+
+    def _hinted_by(self, word: str) -> tuple[int, ...]:
+        if not self._match(word):
+            return ()
+        return tuple(number for number, globs in self._worded if globs.match(word))
 
     def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
-        """All of them where a word or a variable hints at one, else those with the pod's labels."""
+        """Those that could hold, in the order of the tables."""
+        hinted: set[int] = set()
+        if not self._by_label.keys().isdisjoint(pod.labels):
+            hinted.update(self._labelled(pod.labels))
         for word in words(container):
-            if self._match_short(word) if len(word) <= _SHORT else self._match(word):
-                return self._candidates
-        for name, _ in environment(container) if self._env else ():
-            if name in self._env:
-                return self._candidates
-        # Nearly every pod has the label `app`, and nearly none a value that says anything.
-        if self._labels.isdisjoint(pod.labels):
-            return ()
-        return tuple([c for c in self._labelled if _labels_hold(c[1].clause, pod)])
+            hinted.update(self._hinted(word) if len(word) <= _SHORT else self._hinted_by(word))
+        for name, _ in environment(container) if self._by_env else ():
+            hinted.update(self._by_env.get(name, ()))
+        return tuple(self._candidates[number] for number in sorted(hinted)) if hinted else ()
+
+    def _labelled(self, labels: Mapping[str, str]) -> Iterator[int]:
+        """Nearly every pod has the label ``app``, and nearly none a value that says anything."""
+        for key in labels:
+            for number in self._by_label.get(key, ()):
+                if _labels_hold(self._candidates[number][1].clause, labels):
+                    yield number
 
 
-def _labels_hold(clause: Clause, pod: PodView) -> bool:
-    return all(_has(pod.labels.items(), item) for item in clause.labels.items())
+def _labels_hold(clause: "Clause", labels: Mapping[str, str]) -> bool:
+    return all(_has(labels.items(), item) for item in clause.labels.items())
 
 
 def _wild(recognition: Recognition) -> set[str]:

@@ -159,12 +159,15 @@ def parse_image_pattern(text: str) -> ImagePattern:
 
 
 def _components_match(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    if not pattern:
-        return not parts
-    first, rest = pattern[0], pattern[1:]
-    if first == "*":
-        return any(_components_match(rest, parts[n:]) for n in range(1, len(parts) + 1))
-    return bool(parts) and glob_matches(first, parts[0]) and _components_match(rest, parts[1:])
+    # From the end: the last components tell images apart, while many patterns begin with a star.
+    left, there = len(pattern), len(parts)
+    while left and pattern[left - 1] != "*":
+        if not there or not glob_matches(pattern[left - 1], parts[there - 1]):
+            return False
+        left, there = left - 1, there - 1
+    if not left:
+        return not there
+    return any(_components_match(pattern[: left - 1], parts[:n]) for n in range(there))
 
 
 def glob_matches(pattern: str, text: str) -> bool:

@@ -99,7 +99,7 @@ def headline(case: Case, trial: Trial) -> str:
 
 def _cause(case: Case, trial: Trial, entry: Refusal) -> str:
     if entry.finding is not None:
-        return _finding_headline(entry.finding, trial.runtime_class)
+        return finding_headline(entry.finding, trial.runtime_class)
     return _CLASS_HEADLINES[entry.reason].format(
         cause=shown(entry.cause),
         asked=shown(trial.runtime_class or ""),
@@ -124,7 +124,8 @@ def unassigned(case: Case, runtime_class: str) -> str:
     )
 
 
-def _finding_headline(finding: Finding, runtime_class: str | None) -> str:
+def finding_headline(finding: Finding, runtime_class: str | None) -> str:
+    """``RuntimeClass gvisor cannot run postgresql: …``: one finding in one sentence."""
     application = finding.need.application
     return _CANNOT[finding.verdict].format(
         on=_named(runtime_class, finding.runtime),
@@ -244,7 +245,7 @@ def warnings_of(case: Case, trial: Trial) -> tuple[str, ...]:
     """What the author is told of a pod that is let through: at most ten lines of bounded length."""
     found = [bounded(note) for note in (*_namespace_choice(case), *trial.notes)]
     found += [
-        _warning(entry, trial.runtime_class)
+        finding_warning(entry, trial.runtime_class)
         for entry in trial.judged
         if entry.action is Action.WARN
     ]
@@ -278,11 +279,12 @@ def limited(found: Sequence[str]) -> tuple[str, ...]:
     return (*kept, f"and {len(unique) - len(kept)} more warnings of this kind")
 
 
-def _warning(entry: Judged, runtime_class: str | None) -> str:
+def finding_warning(entry: Judged, runtime_class: str | None) -> str:
+    """What the author is told of a finding that refuses nothing."""
     finding = entry.finding
     container = finding.need.container
     at = f"container {shown(container.name, 63)}: " if container else ""
-    return bounded(at + _finding_headline(finding, runtime_class))
+    return bounded(at + finding_headline(finding, runtime_class))
 
 
 def _expired(case: Case, exemption: Exemption) -> str:

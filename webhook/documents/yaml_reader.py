@@ -132,9 +132,13 @@ class Reader(ABC):
 
     def value(self, event: Any) -> Any:
         """The value that begins with ``event``."""
-        self._spend(1, event)
+        self._values += 1
+        if self._values > self.most_values:
+            self._spend(0, event)
         if event.anchor is not None:
             return self._named(event)
+        if type(event) is yaml.ScalarEvent:
+            return self.scalar(event)
         return self._value(event)
 
     def next_value(self) -> Any:
@@ -187,19 +191,21 @@ class Reader(ABC):
         entries: dict[str, Any] = {}
         places: dict[str, int] = {}
         self._open.append(places)
-        event: Any
-        while type(event := self._next()) is not yaml.MappingEndEvent:
+        # This loop is most of what reading costs beside the parser: its names are local.
+        next_event, read_key, event = self._next, self.key, self._next()
+        while type(event) is not yaml.MappingEndEvent:
             if type(event) is not yaml.ScalarEvent:
                 raise self._no_key(event)
             if event.anchor is not None:
                 self._anchors[event.anchor] = (event.value, 1)
-            key = self.key(event)
+            key = read_key(event)
             if key is None or key in places:
                 self.odd_entry(event, key, entries)
-                continue
-            mark: Any = event.start_mark
-            places[key] = mark.line << _LINE | mark.column
-            entries[key] = self.value(self._next())
+            else:
+                mark: Any = event.start_mark
+                places[key] = mark.line << _LINE | mark.column
+                entries[key] = self.value(next_event())
+            event = next_event()
         self._open.pop()
         self._places[id(entries)] = places
         return entries
@@ -208,11 +214,12 @@ class Reader(ABC):
         items: list[Any] = []
         places: list[int] = []
         self._open.append(places)
-        event: Any
-        while type(event := self._next()) is not yaml.SequenceEndEvent:
+        next_event, event = self._next, self._next()
+        while type(event) is not yaml.SequenceEndEvent:
             mark = event.start_mark
             places.append(mark.line << _LINE | mark.column)
             items.append(self.value(event))
+            event = next_event()
         self._open.pop()
         self._places[id(items)] = places
         return items

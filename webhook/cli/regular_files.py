@@ -1,0 +1,72 @@
+"""Reading what a person names, without waiting for what is no file and without taking too much."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+from typing import BinaryIO
+
+MEBIBYTE = 1024 * 1024
+MOST_BYTES = 64 * MEBIBYTE
+"""Of one file of manifests; as YAML this takes about a gigabyte of memory."""
+
+MOST_CLUSTER_BYTES = 512 * MEBIBYTE
+"""Of what kubectl printed of a cluster: thousands of nodes, mostly as JSON."""
+
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""What a shell passes for ``<(…)``: the person's own streams, waited for as for standard input."""
+_KINDS = (
+    (stat.S_ISFIFO, "is a named pipe"),
+    (stat.S_ISSOCK, "is a socket"),
+    (stat.S_ISCHR, "is a device"),
+    (stat.S_ISBLK, "is a device"),
+    (stat.S_ISDIR, "is a folder"),
+)
+
+
+def read_file(path: pathlib.Path, most_bytes: int) -> bytes | str:
+    """The content of a regular file, or in a few words why it is not read.
+
+    A pipe, a socket or a device might never answer, or never end.
+    """
+    try:
+        if str(path).startswith(_STREAMS):
+            with path.open("rb") as stream:
+                return read_stream(stream, most_bytes)
+        return _read_regular(path, most_bytes)
+    except OSError as error:
+        return error.strerror or "cannot be read"
+
+
+def read_stream(stream: BinaryIO, most_bytes: int) -> bytes | str:
+    """All of a stream that ends; of one that does not, that it is too much."""
+    content = stream.read(most_bytes + 1)
+    return content if len(content) <= most_bytes else _too_large("more than", most_bytes)
+
+
+def _read_regular(path: pathlib.Path, most_bytes: int) -> bytes | str:
+    # Looked at before it is opened, which alone would wake whoever writes to a pipe; and again
+    # afterwards, for it may be another by then: so it is never waited for.
+    if why := _no_file(path.stat()):
+        return why
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        opened = os.fstat(descriptor)
+        if why := _no_file(opened):
+            return why
+        if opened.st_size > most_bytes:
+            return _too_large(f"{opened.st_size // MEBIBYTE} MiB,", most_bytes)
+        return read_stream(file, most_bytes)
+
+
+def _no_file(found: os.stat_result) -> str:
+    """Why something is not read that is no regular file; empty for one."""
+    if stat.S_ISREG(found.st_mode):
+        return ""
+    kind = next((said for test, said in _KINDS if test(found.st_mode)), "is no regular file")
+    return f"{kind}, which is not read: pass - and redirect standard input from it"
+
+
+def _too_large(size: str, most_bytes: int) -> str:
+    return f"is too large: {size} at most {most_bytes // MEBIBYTE} MiB are read; split it"
