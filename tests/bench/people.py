@@ -111,7 +111,7 @@ def _named(name: str, spec: Object, owner: Object | None = None) -> Object:
 def _owner(api_version: str, kind: str, name: str) -> Object:
     return {
         "apiVersion": api_version, "kind": kind, "name": name, "controller": True,
-        "uid": f"00000000-0000-4000-8000-{crc32(f"{kind}/{name}".encode()) % 10**12:012d}",
+        "uid": f"00000000-0000-4000-8000-{crc32((kind + name).encode()):012d}",
     }  # fmt: skip
 
 

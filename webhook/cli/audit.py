@@ -25,6 +25,7 @@ from webhook.cli.audit_json import (
     report_of,
     subject_value,
 )
+from webhook.cli.audit_publish import publish, report_documents
 from webhook.cli.audit_text import Style, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.manifests import InputError
@@ -53,12 +54,28 @@ from webhook.live.shipped import shipped, shipped_version
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json", "csv"]),
+    type=click.Choice(["text", "json", "csv", "policyreport", "metrics"]),
     default="text",
     show_default=True,
-    help="For people, for programs, for a spreadsheet.",
+    help="For people, for programs, for a spreadsheet; PolicyReport objects; Prometheus's text.",
 )
 @click.option("--all", "every", is_flag=True, help="List every workload, not just the worst.")
+@click.option(
+    "--write-reports",
+    is_flag=True,
+    help="Write PolicyReports to the cluster too, where their CRDs are installed.",
+)
+@click.option(
+    "--metrics-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write metrics too, for node-exporter's textfile collector.",
+)
+@click.option(
+    "--push-metrics",
+    metavar="URL",
+    help="Push metrics too, to this Pushgateway.",
+)
 @click.option("--no-progress", "quiet", is_flag=True, help="Show no progress at a terminal.")
 @click.option(
     "--today",
@@ -72,31 +89,54 @@ def audit(
     what_if: Path | None,
     output: str,
     every: bool,
+    write_reports: bool,
+    metrics_file: Path | None,
+    push_metrics: str | None,
     quiet: bool,
     today: datetime | None,
     **given: Any,
 ) -> int:
     """Show how every pod and workload of a cluster stands under the policies.
 
-    Without -f and --cluster the cluster of the kubeconfig is asked; it is read and nothing of it
-    is changed. Pods are shown by the workload that keeps them alive.
+    Without -f and --cluster the cluster of the kubeconfig is asked. It is only read, unless
+    --write-reports is given. Pods are shown by the workload that keeps them alive.
 
     Exit code 1: something would be refused if it were made anew, is on another runtime than its
     policy demands or on none, cannot run where it is, or lives on an exemption that has ended.
     Exit code 2: something could not be read or listed; the rest is still reported.
     """
-    population = open_population(take_where(given))
+    where = take_where(given)
+    if write_reports and not where.live:
+        raise click.UsageError("--write-reports writes to a cluster; -f and --cluster read files")
+    population = open_population(where)
     source, loaded = _load(policies)
     other = _load(what_if) if what_if else None
     audited = _Audited(population=population, today=day(today), source=source, loaded=loaded)
     with progress_bar(wanted=not quiet) as progress:
         report = audited.report(other, progress)
     _print(report, output, every)
-    for line in summaries(report):
+    told = [*summaries(report)]
+    if write_reports:
+        told += publish(report, where)
+    told += _metrics(report, metrics_file, push_metrics)
+    for line in told:
         click.echo(line, err=True)
-    if report.errors or report.missing:
+    if told:
         return 2
     return 1 if report.failing else 0
+
+
+def _metrics(report: Report, path: Path | None, url: str | None) -> Iterator[str]:
+    """Write and push the metrics; a line for what did not work."""
+    if path is None and url is None:
+        return
+    # Imported here: the client takes longer to import than a small audit takes.
+    from webhook.cli.audit_metrics import push, write_metrics  # noqa: PLC0415
+
+    if path is not None:
+        write_metrics(report, path)
+    if url is not None and (problem := push(report, url)):
+        yield problem
 
 
 def _load(folder: Path) -> tuple[PolicySource, Loaded]:
@@ -161,6 +201,12 @@ def _print(report: Report, output: str, every: bool) -> None:
         _write(_json(report))
     elif output == "csv":
         _write(csv_lines(report))
+    elif output == "policyreport":
+        _write(report_documents(report))
+    elif output == "metrics":
+        from webhook.cli.audit_metrics import metrics_text  # noqa: PLC0415 - see _metrics
+
+        _write([metrics_text(report)])
     else:
         _write(f"{line}\n" for line in text_report(report, _style(every)))
 

@@ -1,0 +1,88 @@
+"""The door through which something is written to the API server; ``live/kube.py`` only reads.
+
+The server never opens it. A replaced or deleted object must still be the one that was read, by its
+resourceVersion: what somebody changed in the meantime is never overwritten.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import urllib3
+
+from webhook.live.kube import ApiError, KubeApi
+
+_SECONDS = 30.0
+_METADATA_ONLY = ",".join(
+    f"application/json;as={kind};g=meta.k8s.io;v=v1"
+    for kind in ("PartialObjectMetadataList", "PartialObjectMetadata")
+)
+
+
+class ConflictError(ApiError):
+    """The object is there already, or is no longer the one that was read (409)."""
+
+
+class KubeWriter(KubeApi):
+    """A KubeApi that writes too: whole objects, one at a time."""
+
+    def labelled(self, collection: str, label: str) -> Iterator[Mapping[str, Any]]:
+        """The metadata of each object that has ``label`` (``key=value``), and nothing else of it.
+
+        A 404 means that there is no such collection.
+        """
+        query = {"limit": "500", "labelSelector": label}
+        while True:
+            page = self._metadata(f"{collection}?{urlencode(query)}")
+            yield from (item["metadata"] for item in page.get("items") or ())
+            query["continue"] = (page.get("metadata") or {}).get("continue") or ""
+            if not query["continue"]:
+                return
+
+    def metadata(self, path: str) -> Mapping[str, Any]:
+        """The metadata of one object."""
+        found: Mapping[str, Any] = self._metadata(path)["metadata"]
+        return found
+
+    def _metadata(self, url: str) -> Mapping[str, Any]:
+        return self._read(self._send(url, read_seconds=_SECONDS, accept=_METADATA_ONLY), url)
+
+    def create(self, collection: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make an object; ConflictError where one of its name is there."""
+        return self._write("POST", collection, obj)
+
+    def replace(self, path: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Put ``obj``, read before and changed, in its place; ConflictError where it changed."""
+        if not obj["metadata"].get("resourceVersion"):
+            raise ValueError("an object without resourceVersion would overwrite whatever is there")
+        return self._write("PUT", path, obj)
+
+    def delete(self, path: str, *, uid: str, resource_version: str) -> None:
+        """Remove the very object that was read; one that is gone already will do."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        try:
+            self._write("DELETE", path, options)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def _write(self, method: str, url: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        body = orjson.dumps(obj)
+        try:
+            return self._read(self._send(url, read_seconds=_SECONDS, method=method, body=body), url)
+        except ApiError as error:
+            if error.status == 409:
+                raise ConflictError(str(error), status=409) from error
+            raise
+
+    def _read(self, response: urllib3.BaseHTTPResponse, url: str) -> Mapping[str, Any]:
+        try:
+            self._raise_for(response, url)
+            found: Mapping[str, Any] = orjson.loads(response.read(decode_content=True))
+        except (urllib3.exceptions.HTTPError, OSError, orjson.JSONDecodeError) as error:
+            raise ApiError(f"{url.partition('?')[0]}: {error}") from error
+        finally:
+            response.release_conn()
+        return found
