@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version as version_of
@@ -59,7 +61,7 @@ from webhook.live.shipped import shipped, shipped_version
     show_default=True,
     help="For people, for programs, for a spreadsheet; PolicyReport objects; Prometheus's text.",
 )
-@click.option("--all", "every", is_flag=True, help="List every workload, not just the worst.")
+@click.option("--all", "show_all", is_flag=True, help="List every workload, not just the worst.")
 @click.option(
     "--write-reports",
     is_flag=True,
@@ -79,7 +81,7 @@ from webhook.live.shipped import shipped, shipped_version
 @click.option(
     "--exit-zero", is_flag=True, help="Exit 0 where there are findings; 2 stays what it is."
 )
-@click.option("--no-progress", "quiet", is_flag=True, help="Show no progress at a terminal.")
+@click.option("--no-progress", is_flag=True, help="Show no progress at a terminal.")
 @click.option(
     "--today",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -91,12 +93,12 @@ def audit(
     policies: Path,
     what_if: Path | None,
     output: str,
-    every: bool,
+    show_all: bool,
     write_reports: bool,
     metrics_file: Path | None,
     push_metrics: str | None,
     exit_zero: bool,
-    quiet: bool,
+    no_progress: bool,
     today: datetime | None,
     **given: Any,
 ) -> int:
@@ -112,13 +114,14 @@ def audit(
     where = take_where(given)
     if write_reports and not where.live:
         raise click.UsageError("--write-reports writes to a cluster; -f and --cluster read files")
-    population = open_population(where)
-    source, loaded = _load(policies)
-    other = _load(what_if) if what_if else None
-    audited = _Audited(population=population, today=day(today), source=source, loaded=loaded)
-    with progress_bar(wanted=not quiet) as progress:
-        report = audited.report(other, progress)
-    _print(report, output, every)
+    with _few_collections():
+        population = open_population(where)
+        source, loaded = _load(policies)
+        other = _load(what_if) if what_if else None
+        audited = _Audited(population=population, today=day(today), source=source, loaded=loaded)
+        with progress_bar(wanted=not no_progress) as progress:
+            report = audited.report(other, progress)
+    _print(report, output, show_all)
     told = [*summaries(report)]
     if write_reports:
         told += publish(report, where)
@@ -141,6 +144,20 @@ def _metrics(report: Report, path: Path | None, url: str | None) -> Iterator[str
         write_metrics(report, path)
     if url is not None and (problem := push(report, url)):
         yield problem
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Collect garbage seldom: a page of pods is a million small objects, none of them in a circle.
+
+    Of 50,000 pods it took 8 of 21 seconds.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _load(folder: Path) -> tuple[PolicySource, Loaded]:

@@ -84,7 +84,9 @@ def _families(report: Report, head: Mapping[str, Any]) -> Iterator[Family]:
         f"Workloads by namespace and worst state, {MOST_NAMESPACES} namespaces and the rest",
         [["namespace", "state"], *_by_namespace(head["namespaces"])],
     )
-    classes = {entry["name"] or NONE: entry["pods"] for entry in head["runtimeClasses"]}
+    classes: Counter[str] = Counter()
+    for entry in head["runtimeClasses"]:
+        classes[shown(entry["name"], 63) or NONE] += entry["pods"]
     yield (
         "runtime_class_pods",
         f"Pods by RuntimeClass, {MOST_CLASSES} and the rest",
@@ -118,7 +120,7 @@ def _by_namespace(namespaces: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]
     worst = sorted(namespaces, key=lambda n: (-_failing(n), -n["subjects"], n["name"]))
     counts: Counter[tuple[str, str]] = Counter()
     for number, namespace in enumerate(worst):
-        name = namespace["name"] if number < MOST_NAMESPACES else OTHER
+        name = shown(namespace["name"], 63) if number < MOST_NAMESPACES else OTHER
         for state, found in namespace["byState"].items():
             counts[name, state] += found["subjects"]
     for (name, state), count in counts.items():

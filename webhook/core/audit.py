@@ -257,6 +257,7 @@ class _Seen:
 
     case: Case | None
     enforced: Decision
+    runs: bool
     states: frozenset[State]
     has: str | None
     gets: str | None
@@ -271,7 +272,7 @@ def _look(pod: PodView, runs: bool, snapshot: Snapshot) -> _Seen:
     if enforced.grounds.policy is None or policy is None:
         states = frozenset({State.NOT_GOVERNED})
         has = pod.runtime_class_name
-        return _Seen(case=None, enforced=enforced, states=states, has=has, gets=has)
+        return _Seen(case=None, enforced=enforced, runs=runs, states=states, has=has, gets=has)
     gets = enforced.grounds.runtime_class
     case = open_case(anew, policy, snapshot)
     found = set(_states_anew(case, enforced, gets))
@@ -285,6 +286,7 @@ def _look(pod: PodView, runs: bool, snapshot: Snapshot) -> _Seen:
     return _Seen(
         case=case,
         enforced=enforced,
+        runs=runs,
         states=frozenset(found or {State.COMPLIANT}),
         has=has,
         gets=gets,
@@ -391,7 +393,7 @@ def _anew(seen: _Seen) -> Anew:
 
 def _findings(seen: _Seen) -> tuple[Noted, ...]:
     """Those of the class that it has, then those of another that it would get."""
-    now = seen.has == seen.gets
+    now = seen.runs and seen.has == seen.gets
     of_has = (noted(j, runtime_class=seen.has, now=True, anew=False) for j in seen.of_has)
     of_gets = (
         noted(j, runtime_class=seen.gets, now=now, anew=True)

@@ -4,16 +4,20 @@ The server never opens it. A replaced or deleted object must still be the one th
 resourceVersion: what somebody changed in the meantime is never overwritten.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import urllib3
 
-from webhook.live.kube import ApiError, KubeApi
+from webhook.live.kube import Access, ApiError, KubeApi
 
 _SECONDS = 30.0
+_BUSY = frozenset({429, 503})
+"""The API server asks to come back: while the storage of a new CRD starts, or under load."""
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
 _METADATA_ONLY = ",".join(
     f"application/json;as={kind};g=meta.k8s.io;v=v1"
     for kind in ("PartialObjectMetadataList", "PartialObjectMetadata")
@@ -26,6 +30,10 @@ class ConflictError(ApiError):
 
 class KubeWriter(KubeApi):
     """A KubeApi that writes too: whole objects, one at a time."""
+
+    def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__(access)
+        self._sleep = sleep
 
     def labelled(self, collection: str, label: str) -> Iterator[Mapping[str, Any]]:
         """The metadata of each object that has ``label`` (``key=value``), and nothing else of it.
@@ -46,7 +54,7 @@ class KubeWriter(KubeApi):
         return found
 
     def _metadata(self, url: str) -> Mapping[str, Any]:
-        return self._read(self._send(url, read_seconds=_SECONDS, accept=_METADATA_ONLY), url)
+        return self._asked(url, accept=_METADATA_ONLY)
 
     def create(self, collection: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make an object; ConflictError where one of its name is there."""
@@ -69,13 +77,23 @@ class KubeWriter(KubeApi):
                 raise
 
     def _write(self, method: str, url: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
-        body = orjson.dumps(obj)
         try:
-            return self._read(self._send(url, read_seconds=_SECONDS, method=method, body=body), url)
+            return self._asked(url, method=method, body=orjson.dumps(obj))
         except ApiError as error:
             if error.status == 409:
                 raise ConflictError(str(error), status=409) from error
             raise
+
+    def _asked(self, url: str, **request: Any) -> Mapping[str, Any]:
+        """The answer, asked for again where the API server is busy: it has done nothing then."""
+        for pause in _PAUSES:
+            try:
+                return self._read(self._send(url, read_seconds=_SECONDS, **request), url)
+            except ApiError as error:
+                if error.status not in _BUSY:
+                    raise
+                self._sleep(pause)
+        return self._read(self._send(url, read_seconds=_SECONDS, **request), url)
 
     def _read(self, response: urllib3.BaseHTTPResponse, url: str) -> Mapping[str, Any]:
         try:
