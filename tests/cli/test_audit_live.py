@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,13 @@ def plane(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     """The control plane with both CRDs, which are gone again afterwards."""
     control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     for kind in KINDS:
-        until(lambda kind=kind: control_plane.kubectl("get", kind, check=False).returncode == 0)
+        until(partial(served, control_plane, kind))
     yield control_plane
     control_plane.kubectl("delete", "-f", str(CRDS))
+
+
+def served(plane: ControlPlane, kind: str) -> bool:
+    return plane.kubectl("get", kind, check=False).returncode == 0
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -70,8 +75,9 @@ def test_reports_are_made_replaced_and_removed_and_those_of_others_left_alone(
     assert "1 PolicyReport of wgpolicyk8s.io written: 1 made, 0 replaced, 0 removed" in audit.err
     for kind in KINDS:
         report = reports(plane, kind, "tenant-x")["runtimegate"]
-        assert report["summary"] == {"pass": 0, "fail": 4, "warn": 0, "error": 0, "skip": 0}
-        assert {r["rule"] for r in report["results"]} == {"incompatible", "unassigned"}
+        # Which RuntimeClasses the shared cluster has is other tests' doing, and a cause or none.
+        assert report["summary"]["fail"] == len(report["results"]) >= 4
+        assert {r["rule"] for r in report["results"]} >= {"incompatible", "unassigned"}
         uid = plane.kubectl("get", "pod", "shell", "-n", "tenant-x", "-o", "json").json()
         references = [r["resources"][0]["uid"] for r in report["results"]]
         assert uid["metadata"]["uid"] in references
@@ -80,7 +86,8 @@ def test_reports_are_made_replaced_and_removed_and_those_of_others_left_alone(
     audit.run(*where, "--write-reports")
     assert "0 made, 1 replaced, 0 removed" in audit.err
     for kind in KINDS:
-        assert reports(plane, kind, "tenant-x")["runtimegate"]["summary"]["fail"] == 2
+        results = reports(plane, kind, "tenant-x")["runtimegate"]["results"]
+        assert {r["resources"][0]["name"] for r in results} == {"shell"}
 
     plane.kubectl("delete", "pod", "shell", "-n", "tenant-x", "--grace-period=0", "--force")
     audit.run(*where, "--write-reports", code=0)

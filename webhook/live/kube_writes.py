@@ -18,10 +18,8 @@ _SECONDS = 30.0
 _BUSY = frozenset({429, 503})
 """The API server asks to come back: while the storage of a new CRD starts, or under load."""
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
-_METADATA_ONLY = ",".join(
-    f"application/json;as={kind};g=meta.k8s.io;v=v1"
-    for kind in ("PartialObjectMetadataList", "PartialObjectMetadata")
-)
+_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class ConflictError(ApiError):
@@ -42,7 +40,7 @@ class KubeWriter(KubeApi):
         """
         query = {"limit": "500", "labelSelector": label}
         while True:
-            page = self._metadata(f"{collection}?{urlencode(query)}")
+            page = self._asked(f"{collection}?{urlencode(query)}", accept=_LIST)
             yield from (item["metadata"] for item in page.get("items") or ())
             query["continue"] = (page.get("metadata") or {}).get("continue") or ""
             if not query["continue"]:
@@ -50,11 +48,8 @@ class KubeWriter(KubeApi):
 
     def metadata(self, path: str) -> Mapping[str, Any]:
         """The metadata of one object."""
-        found: Mapping[str, Any] = self._metadata(path)["metadata"]
+        found: Mapping[str, Any] = self._asked(path, accept=_OBJECT)["metadata"]
         return found
-
-    def _metadata(self, url: str) -> Mapping[str, Any]:
-        return self._asked(url, accept=_METADATA_ONLY)
 
     def create(self, collection: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make an object; ConflictError where one of its name is there."""
