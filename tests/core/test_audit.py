@@ -264,6 +264,17 @@ def test_a_namespace_whose_labels_are_not_known_is_unknown_where_policies_read_t
     assert stands(by_name, whole=True).states == (State.UNASSIGNED,)
 
 
+def test_an_excluded_namespace_is_not_governed_though_nothing_is_known_of_it() -> None:
+    at = standpoint(snapshot(policy("all", "*"), cluster=cluster()), whole=True)
+    found = assess(pod_view(namespace="kube-system"), runs=True, at=at)
+    assert (found.states, found.why) == ((State.NOT_GOVERNED,), "the namespace is excluded")
+
+
+def test_a_class_that_the_gate_gave_and_nobody_describes_any_more_is_unknown_too() -> None:
+    found = stands(runtimeClassName="fast", annotations=GATE)
+    assert found.states == (State.OTHER_RUNTIME, State.UNKNOWN)
+
+
 def test_a_fallback_that_would_be_chosen_again_is_as_demanded() -> None:
     falls = rules(classes("gvisor", "gvisor", "kata-*", fallback=("kata-qemu",)))
     within = snapshot(policy(governs=falls), compat=LACKS)

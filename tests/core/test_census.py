@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.build import container, pod, snapshot
+from tests.build import container, fact, pod, snapshot, table
 from webhook.core.audit import State, standpoint
-from webhook.core.census import Census, Subject
+from webhook.core.census import MOST_IMAGES, Census, Subject
 from webhook.core.judging import Judging
 from webhook.core.pod import PodShapeError
 from webhook.core.workload import WorkloadKind
@@ -171,3 +171,46 @@ def test_a_finding_is_told_once_with_the_number_of_its_pods() -> None:
     subject = only(census(*(owned(o, APPS, "DaemonSet", "web") for o in objects)))
     assert len(subject.standings) == 1
     assert subject.pod_states() == {"compliant": 3}
+
+
+def test_a_job_of_a_cronjob_that_is_over_leaves_only_a_count() -> None:
+    status = {"conditions": [{"type": "Failed", "status": "True"}]}
+    found = census(owned(workload(BATCH, "Job", "n-1", status=status), BATCH, "CronJob", "n"))
+    assert told(found) == {}
+
+
+def test_images_are_told_once_and_of_many_the_first() -> None:
+    many = [container(f"c{n}", f"image-{n}") for n in range(30)]
+    subject = only(census(ran("a", containers=many)))
+    assert len(subject.images) == MOST_IMAGES
+    twice = only(census(ran("a", containers=[container("x"), container("y")])))
+    assert twice.images == ("docker.io/library/nginx:1.31",)
+
+
+def test_findings_of_a_template_and_of_its_pods_are_one() -> None:
+    lacks = snapshot(compat=table(fact("pod:hostNetwork")))
+    counted = Census(Judging(standpoint(lacks, whole=False)))
+    counted.add({"apiVersion": APPS, "kind": "Deployment", "metadata": {"name": "web"}, "spec": {
+        "template": {"metadata": {}, "spec": {"containers": [container()], "hostNetwork": True}}}},
+        "tenant-a")  # fmt: skip
+    for n in range(2):
+        made = ran(f"web-{n}", runtimeClassName="gvisor", hostNetwork=True)
+        counted.add(owned(made, APPS, "Deployment", "web"), "tenant-a")
+    (finding, count), = only(counted).findings()  # fmt: skip
+    assert (finding.field_path, finding.now, finding.anew, count) == (
+        "spec.template.spec.hostNetwork", True, True, 2,
+    )  # fmt: skip
+
+
+def test_a_pod_that_has_no_name_yet_goes_by_what_its_name_begins_with() -> None:
+    obj = pod()
+    obj["metadata"] = {"generateName": "web-"}
+    assert told(census(obj, runs=False)) == {"Pod/web-": (1, 0)}
+
+
+def test_a_subject_is_refused_where_one_of_its_pods_would_be() -> None:
+    good, bad = ran("a", runtimeClassName="gvisor"), ran("b", runtimeClassName="runc")
+    both = [owned(obj, APPS, "ReplicaSet", "web") for obj in (good, bad)]
+    assert only(census(*both)).refused
+    assert not only(census(both[0])).refused
+    assert only(census(*both)).worst.now.runtime_class == "runc"

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.build import application, container, fact, pod, pod_view, snapshot, table
+from webhook.core import judging
 from webhook.core.audit import assess, standpoint
 from webhook.core.judging import Judging
 from webhook.core.names import MIRROR_POD, Strength, Support
@@ -63,6 +65,17 @@ def test_under_other_policies_the_pod_is_judged_again() -> None:
     assert standing.now.anew.refused
     assert standing.after is not None
     assert not standing.after.anew.refused
+
+
+def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "MOST_REMEMBERED", 2)
+    judge = Judging(AT)
+    first = judge(pod_view(pod()), True)
+    for n in range(2):
+        judge(pod_view(pod(labels={"n": str(n)})), True)
+    again = judge(pod_view(pod()), True)
+    assert again is not first
+    assert again.now == first.now
 
 
 SUFFIX = st.text("bcdfghjklmnpqrstvwxz2456789", min_size=5, max_size=5)

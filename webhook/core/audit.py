@@ -8,6 +8,7 @@ in changes no state: an audit says what enforce would.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import assert_never
 
 from webhook.core.anew import by_its_maker, made_anew
 from webhook.core.audit_findings import Noted, noted
@@ -389,6 +390,8 @@ def _anew(seen: _Seen) -> Anew:
                 message=deny.message,
                 suggestions=grounds.suggestions,
             )
+        case _:
+            assert_never(seen.enforced)
 
 
 def _findings(seen: _Seen) -> tuple[Noted, ...]:

@@ -174,7 +174,8 @@ class Census:
         """Look at one object; one of a kind that makes no pods is only counted, in ``others``."""
         metadata = mapping(obj.get("metadata"))
         api_version, kind = text(obj.get("apiVersion")), text(obj.get("kind"))
-        key = Key(namespace, _group(api_version), kind, text(metadata.get("name")))
+        name = text(metadata.get("name")) or text(metadata.get("generateName"))
+        key = Key(namespace, _group(api_version), kind, name)
         if (key.group, kind) == _POD:
             self._add_pod(obj, metadata, key)
         elif workload_kind(api_version, kind, self._declared) is None:
@@ -185,8 +186,6 @@ class Census:
     def _add_pod(self, obj: Mapping[str, Any], metadata: Mapping[str, Any], key: Key) -> None:
         view = view_pod(obj.get("spec"), metadata, namespace=key.namespace)
         controller = controller_of(metadata)
-        if not key.name:
-            key = key._replace(name=view.name)
         # A static pod is "controlled" by its node, which keeps no others like it.
         if controller is not None and controller.kind != "Node":
             key = self._controlling(controller, key.namespace)
