@@ -68,8 +68,8 @@ def test_an_unassigned_workload_is_to_be_restarted(kind: str) -> None:
 def test_a_name_that_no_cluster_has_gets_into_no_command() -> None:
     assert told(kind="Deployment", name="web; rm -rf ~") == (
         (
-            "make its pods anew, and they get RuntimeClass gvisor: delete its pods, and the Deployment "
-            "makes them again"
+            "make its pods anew, and they get RuntimeClass gvisor: delete its pods, and the "
+            "Deployment makes them again"
         ),
     )
 
