@@ -155,10 +155,13 @@ def _change_told(change: Mapping[str, Any]) -> str:
     if change["kind"] == "newlyRefused":
         return str(change["message"]).partition("\n")[0]
     if change["kind"] == "stateChanged":
-        before, after = (MEANINGS[State(change["state"][at])].title for at in ("before", "after"))
-        return f"{before} → {after}"
+        return " → ".join(_titles(change["states"][at]) for at in ("before", "after"))
     before, after = (_class(change["runtimeClass"][at]) for at in ("before", "after"))
     return f"{before} → {after}"
+
+
+def _titles(states: Iterable[str]) -> str:
+    return ", ".join(MEANINGS[State(name)].title for name in states)
 
 
 def _class(name: str | None) -> str:
@@ -198,8 +201,10 @@ def _subject(subject: Subject, style: Style) -> Iterator[str]:
     value = subject_value(subject)
     state = State(value["state"])
     titles = [MEANINGS[State(name)].title for name in value["states"]]
-    titles[0] = style.paint(titles[0], colour_of(state))
-    yield from style.lines(f"{_named(subject)}: {', '.join(titles)}", "    ", "  ")
+    for line in style.lines(f"{_named(subject)}: {', '.join(titles)}", "    ", "  "):
+        # Painted once it is wrapped: the escapes have no width.
+        before, found, after = line.rpartition(titles[0])
+        yield f"{before}{style.paint(found, colour_of(state))}{after}" if found else line
     yield from style.lines(_runs(value), "    ", None)
     for told in _causes(value):
         yield from style.lines(told, "    ", None)
