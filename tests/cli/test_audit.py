@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -274,9 +276,39 @@ def test_metrics_are_written_for_the_textfile_collector(audit: Audit) -> None:
     assert [entry.name for entry in audit.folder.glob("*.prom*")] == ["runtimegate.prom"]
 
 
+def test_a_file_that_cannot_be_written_is_told_and_the_report_printed(audit: Audit) -> None:
+    path = audit.folder / "none" / "runtimegate.prom"
+    printed = audit.run("--metrics-file", str(path), code=2)
+    assert "13 pods" in printed
+    assert f"--metrics-file {path}: No such file or directory" in audit.err
+
+
 def test_a_pushgateway_that_is_not_there_is_told(audit: Audit) -> None:
     audit.run("--push-metrics", "http://127.0.0.1:9", code=2)
     assert "--push-metrics http://127.0.0.1:9: " in audit.err
+
+
+def test_a_pushgateway_gets_the_metrics_in_the_place_of_the_last_ones(audit: Audit) -> None:
+    asked: list[tuple[str, str, bytes]] = []
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append((self.command, self.path, body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Gateway) as gateway:
+        thread = threading.Thread(target=gateway.handle_request)
+        thread.start()
+        audit.run("--push-metrics", f"http://127.0.0.1:{gateway.server_port}")
+        thread.join()
+    ((method, path, body),) = asked
+    assert (method, path) == ("PUT", "/metrics/job/runtimegate-audit")
+    assert b'runtimegate_audit_workloads{state="expired"} 1.0' in body
 
 
 def reports(text: str) -> list[dict[str, Any]]:

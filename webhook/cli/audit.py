@@ -121,11 +121,12 @@ def audit(
         audited = _Audited(population=population, today=day(today), source=source, loaded=loaded)
         with progress_bar(wanted=not no_progress) as progress:
             report = audited.report(other, progress)
-    _print(report, output, show_all)
+    # Before anything is printed: whoever reads may have enough after ten lines.
     told = [*summaries(report)]
     if write_reports:
         told += publish(report, where)
     told += _metrics(report, metrics_file, push_metrics)
+    _print(report, output, show_all)
     for line in told:
         click.echo(line, err=True)
     if told:
@@ -138,12 +139,13 @@ def _metrics(report: Report, path: Path | None, url: str | None) -> Iterator[str
     if path is None and url is None:
         return
     # Imported here: the client takes longer to import than a small audit takes.
-    from webhook.cli.audit_metrics import push, write_metrics  # noqa: PLC0415
+    from webhook.cli.audit_metrics import push, write  # noqa: PLC0415
 
-    if path is not None:
-        write_metrics(report, path)
-    if url is not None and (problem := push(report, url)):
-        yield problem
+    problems = (
+        write(report, path) if path is not None else "",
+        push(report, url) if url is not None else "",
+    )
+    yield from filter(None, problems)
 
 
 @contextmanager

@@ -32,9 +32,13 @@ def metrics_text(report: Report) -> str:
     return generate_latest(_registry(report)).decode()
 
 
-def write_metrics(report: Report, path: Path) -> None:
-    """Write them whole or not at all, by a file beside it that takes its name."""
-    write_to_textfile(str(path), _registry(report))
+def write(report: Report, path: Path) -> str:
+    """Write them whole or not at all, by a file beside it; what went wrong, else empty."""
+    try:
+        write_to_textfile(str(path), _registry(report))
+    except OSError as error:
+        return f"--metrics-file {shown(str(path), 200)}: {error.strerror}"
+    return ""
 
 
 def push(report: Report, url: str) -> str:

@@ -47,13 +47,17 @@ def progress_bar(*, wanted: bool) -> Iterator[Progress]:
         yield _telling(bars.add_task, bars.update)
 
 
-def _telling(add: Callable[..., object], update: Callable[..., object]) -> Progress:
+def _telling(
+    add: Callable[..., object],
+    update: Callable[..., object],
+    clock: Callable[[], float] = time.monotonic,
+) -> Progress:
     tasks: dict[str, object] = {}
     told = 0.0
 
     def tell(what: str, done: int, expected: int | None) -> None:
         nonlocal told
-        now = time.monotonic()
+        now = clock()
         if what in tasks and now - told < _QUIET_SECONDS and done != expected:
             return
         told = now
