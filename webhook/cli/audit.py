@@ -198,9 +198,10 @@ class _Audited:
         return standpoint(snapshot, whole=not self.population.where.files)
 
     def _add_all(self, census: Census, progress: Progress) -> Iterator[InputError]:
+        unnamed = self.population.where.unnamed
         for manifest in self.population.manifests(self.declared, progress):
             try:
-                census.add(manifest.obj, manifest.namespace("default"))
+                census.add(manifest.obj, manifest.namespace(unnamed))
             except PodShapeError as error:
                 yield InputError(source=manifest.source, line=manifest.line, problem=str(error))
 

@@ -21,7 +21,7 @@ from webhook.core.decision import (
     governing_policy,
     no_warnings,
 )
-from webhook.core.names import MIRROR_POD, Action, Mode, Reason, Verdict
+from webhook.core.names import Action, Mode, Reason, Verdict
 from webhook.core.pod import PodView
 from webhook.core.policy import Exemption, Policy, PolicySet
 from webhook.core.snapshot import Snapshot
@@ -266,7 +266,7 @@ class _Seen:
 
 
 def _look(pod: PodView, runs: bool, snapshot: Snapshot) -> _Seen:
-    anew = _anywhere(made_anew(pod)) if runs else pod
+    anew = made_anew(pod, snapshot.cluster) if runs else pod
     decision = decide(anew, by_its_maker(pod), snapshot, no_warnings)
     enforced = _enforced(decision)
     policy = governing_policy(pod.namespace, snapshot)
@@ -299,17 +299,6 @@ def _enforced(decision: Decision) -> Decision:
     if isinstance(decision, Keep) and decision.would is not None:
         return decision.would
     return decision
-
-
-def _anywhere(pod: PodView) -> PodView:
-    """The pod before the scheduler: made anew it may land on any node that fits.
-
-    A mirror pod is made by its own node, and is known by it.
-    """
-    if not pod.node_name or MIRROR_POD in pod.annotations:
-        return pod
-    spec = {key: value for key, value in pod.spec.items() if key != "nodeName"}
-    return replace(pod, node_name="", spec=spec)
 
 
 def _states_anew(case: Case, enforced: Decision, gets: str | None) -> Iterator[State]:
