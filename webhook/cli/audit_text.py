@@ -99,6 +99,8 @@ def _heading(head: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 def _states(head: Mapping[str, Any], style: Style) -> Iterator[str]:
     """A line for each state that there is."""
+    if not head["totals"]["subjects"]:
+        return
     width = max(len(meaning.title) for meaning in MEANINGS.values())
     yield f"{'':{width}} {'workloads':>9} {'pods':>7}"
     for state, meaning in MEANINGS.items():
