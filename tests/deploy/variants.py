@@ -29,6 +29,17 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "policies in the values": ("--set-string=policies.files.a\\.yaml=text",),
     "client certificates": ("--set=server.clientCASecret=api-server-ca",),
     "metrics by Prometheus's operator": ("--set=serviceMonitor.enabled=true",),
+    "an audit": ("--set=audit.enabled=true",),
+    "an audit that writes reports and metrics": (
+        "--set=audit.enabled=true,audit.writeReports=true",
+        "--set=audit.pushgateway=http://pushgateway.monitoring:9091",
+        "--set=audit.workloadKinds[0].group=argoproj.io",
+        "--set=audit.workloadKinds[0].resources={rollouts}",
+    ),
+    "an audit by policies from git": (
+        "--set=audit.enabled=true,policies.git.repository=git@git.example:policies",
+        "--set=policies.git.secretName=deploy-key",
+    ),
     "an image by digest": (f"--set=image.digest=sha256:{'0' * 64}",),
     "IPv6, no network policy, no priority": (
         "--set=server.bind=[::]:9443,networkPolicy.enabled=false,priorityClassName=",

@@ -348,6 +348,10 @@ def _change(standing: Standing) -> dict[str, Any] | None:
     return {
         "kind": _kind_of_change(now, after),
         "state": {"before": str(now.state), "after": str(after.state)},
+        "states": {
+            "before": [str(state) for state in now.states],
+            "after": [str(state) for state in after.states],
+        },
         "refused": {"before": now.anew.refused, "after": after.anew.refused},
         "runtimeClass": {
             "before": now.anew.runtime_class,

@@ -8,6 +8,7 @@ in changes no state: an audit says what enforce would.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import assert_never
 
 from webhook.core.anew import by_its_maker, made_anew
 from webhook.core.audit_findings import Noted, noted
@@ -20,7 +21,7 @@ from webhook.core.decision import (
     governing_policy,
     no_warnings,
 )
-from webhook.core.names import MIRROR_POD, Action, Mode, Reason, Verdict
+from webhook.core.names import Action, Mode, Reason, Verdict
 from webhook.core.pod import PodView
 from webhook.core.policy import Exemption, Policy, PolicySet
 from webhook.core.snapshot import Snapshot
@@ -257,6 +258,7 @@ class _Seen:
 
     case: Case | None
     enforced: Decision
+    runs: bool
     states: frozenset[State]
     has: str | None
     gets: str | None
@@ -264,14 +266,14 @@ class _Seen:
 
 
 def _look(pod: PodView, runs: bool, snapshot: Snapshot) -> _Seen:
-    anew = _anywhere(made_anew(pod)) if runs else pod
+    anew = made_anew(pod, snapshot.cluster) if runs else pod
     decision = decide(anew, by_its_maker(pod), snapshot, no_warnings)
     enforced = _enforced(decision)
     policy = governing_policy(pod.namespace, snapshot)
     if enforced.grounds.policy is None or policy is None:
         states = frozenset({State.NOT_GOVERNED})
         has = pod.runtime_class_name
-        return _Seen(case=None, enforced=enforced, states=states, has=has, gets=has)
+        return _Seen(case=None, enforced=enforced, runs=runs, states=states, has=has, gets=has)
     gets = enforced.grounds.runtime_class
     case = open_case(anew, policy, snapshot)
     found = set(_states_anew(case, enforced, gets))
@@ -285,6 +287,7 @@ def _look(pod: PodView, runs: bool, snapshot: Snapshot) -> _Seen:
     return _Seen(
         case=case,
         enforced=enforced,
+        runs=runs,
         states=frozenset(found or {State.COMPLIANT}),
         has=has,
         gets=gets,
@@ -296,17 +299,6 @@ def _enforced(decision: Decision) -> Decision:
     if isinstance(decision, Keep) and decision.would is not None:
         return decision.would
     return decision
-
-
-def _anywhere(pod: PodView) -> PodView:
-    """The pod before the scheduler: made anew it may land on any node that fits.
-
-    A mirror pod is made by its own node, and is known by it.
-    """
-    if not pod.node_name or MIRROR_POD in pod.annotations:
-        return pod
-    spec = {key: value for key, value in pod.spec.items() if key != "nodeName"}
-    return replace(pod, node_name="", spec=spec)
 
 
 def _states_anew(case: Case, enforced: Decision, gets: str | None) -> Iterator[State]:
@@ -387,11 +379,13 @@ def _anew(seen: _Seen) -> Anew:
                 message=deny.message,
                 suggestions=grounds.suggestions,
             )
+        case _:
+            assert_never(seen.enforced)
 
 
 def _findings(seen: _Seen) -> tuple[Noted, ...]:
     """Those of the class that it has, then those of another that it would get."""
-    now = seen.has == seen.gets
+    now = seen.runs and seen.has == seen.gets
     of_has = (noted(j, runtime_class=seen.has, now=True, anew=False) for j in seen.of_has)
     of_gets = (
         noted(j, runtime_class=seen.gets, now=now, anew=True)

@@ -15,7 +15,8 @@ from webhook.core.trial import Judged
 class Noted:
     """One finding on ``runtime_class`` (None: the node's default runtime).
 
-    ``now``: that is the class it has. ``anew``: the one that it would get if it were made anew.
+    ``now``: that is the class of a pod that runs. ``anew``: the one that it would get if it were
+    made anew, as a template's pods would.
     ``summary`` says it in a few words that are safe to show.
     """
 
@@ -46,7 +47,7 @@ class Noted:
         """What makes it the same finding in several pods of one controller."""
         return (
             self.feature, self.container, self.application, self.verdict, self.action,
-            self.runtime_class, self.version, self.now, self.anew, self.arch,
+            self.runtime_class, self.version, self.arch,
         )  # fmt: skip
 
 

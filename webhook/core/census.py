@@ -7,7 +7,7 @@ is kept of an object is its assessment, which equal pods share, never the object
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from webhook.core.anew import Controller, controller_of
@@ -115,13 +115,16 @@ class Subject:
 
     def findings(self) -> tuple[tuple[Noted, int], ...]:
         """Each finding once, as its template or first pod has it, and in how many pods it is."""
-        first: dict[tuple[object, ...], Noted] = {}
+        found: dict[tuple[object, ...], Noted] = {}
         counts: Counter[tuple[object, ...]] = Counter()
         for standing in self.standings:
             for finding in standing.now.findings:
-                first.setdefault(finding.identity, finding)
+                known = found.setdefault(finding.identity, finding)
+                if (finding.now, finding.anew) != (known.now, known.anew):
+                    now, anew = known.now or finding.now, known.anew or finding.anew
+                    found[finding.identity] = replace(known, now=now, anew=anew)
                 counts[finding.identity] += self.pods.get(standing, 0)
-        return tuple((finding, counts[identity]) for identity, finding in first.items())
+        return tuple((finding, counts[identity]) for identity, finding in found.items())
 
     def runtime_classes(self) -> Mapping[str, int]:
         """How many of its pods run with which class; empty is none."""
@@ -171,7 +174,8 @@ class Census:
         """Look at one object; one of a kind that makes no pods is only counted, in ``others``."""
         metadata = mapping(obj.get("metadata"))
         api_version, kind = text(obj.get("apiVersion")), text(obj.get("kind"))
-        key = Key(namespace, _group(api_version), kind, text(metadata.get("name")))
+        name = text(metadata.get("name")) or text(metadata.get("generateName"))
+        key = Key(namespace, _group(api_version), kind, name)
         if (key.group, kind) == _POD:
             self._add_pod(obj, metadata, key)
         elif workload_kind(api_version, kind, self._declared) is None:
@@ -182,8 +186,6 @@ class Census:
     def _add_pod(self, obj: Mapping[str, Any], metadata: Mapping[str, Any], key: Key) -> None:
         view = view_pod(obj.get("spec"), metadata, namespace=key.namespace)
         controller = controller_of(metadata)
-        if not key.name:
-            key = key._replace(name=view.name)
         # A static pod is "controlled" by its node, which keeps no others like it.
         if controller is not None and controller.kind != "Node":
             key = self._controlling(controller, key.namespace)

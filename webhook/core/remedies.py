@@ -1,13 +1,19 @@
 """What to do about a subject of an audit: sentences for whoever owns it, the surest first."""
 
+import re
 from collections.abc import Iterator
 
 from webhook.core.audit import Assessment, State
 from webhook.core.census import Subject
-from webhook.core.names import Action, Reason, shown
+from webhook.core.names import Action, Reason, Verdict, shown
 
 MOST_REMEDIES = 6
-_RESTARTED = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
+_RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+"""What a cluster's object may be called. Of a file it may be called anything, and a command that a
+person copies into a shell must not be written by a stranger."""
+_OF_THE_CLASS = frozenset({Reason.RUNTIME_CLASS_REQUIRED, Reason.RUNTIME_CLASS_NOT_ALLOWED})
+_OF_THE_CLUSTER = frozenset({Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH})
 _WORK_LIMIT = 320
 
 
@@ -39,29 +45,26 @@ def _renewals(stands: Assessment) -> Iterator[str]:
 
 
 def _of_refusal(subject: Subject, stands: Assessment) -> Iterator[str]:
-    if stands.anew.suggestions:
+    suggestions, reason = stands.anew.suggestions, stands.anew.reason
+    if suggestions:
         where = "in its pod template" if subject.templates else "when you make it anew"
-        names = " or ".join(shown(name, 63) for name in stands.anew.suggestions)
+        names = " or ".join(shown(name, 63) for name in suggestions)
         yield f"set runtimeClassName: {names} {where}"
-    match stands.anew.reason:
-        case Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
-            yield "remove the annotation, or have the policy list it in runtimeAnnotations.allowed"
-        case Reason.RUNTIME_CLASS_NOT_FOUND | Reason.HANDLER_MISMATCH:
-            name = shown(stands.anew.runtime_class or "", 63)
-            yield f"make RuntimeClass {name} what the RuntimeInventory says, or correct the latter"
-        case Reason.RUNTIME_CLASS_REQUIRED | Reason.RUNTIME_CLASS_NOT_ALLOWED:
-            if not stands.anew.suggestions:
-                yield "set a runtimeClassName that the policy allows"
-        case _:
-            pass
+    if reason in _OF_THE_CLASS and not suggestions:
+        yield "set a runtimeClassName that the policy allows"
+    if reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
+        yield "remove the annotation, or have the policy list it in runtimeAnnotations.allowed"
+    if reason in _OF_THE_CLUSTER:
+        name = shown(stands.anew.runtime_class or "", 63)
+        yield f"make RuntimeClass {name} what the RuntimeInventory says, or correct the latter"
 
 
 def _restart(subject: Subject) -> str:
     namespace, _, kind, name = subject.key
-    if kind in _RESTARTED:
-        return f"kubectl rollout restart {_RESTARTED[kind]}/{shown(name)} -n {shown(namespace)}"
+    if kind in _RESTARTED and _NAME.fullmatch(name) and _NAME.fullmatch(namespace):
+        return f"kubectl rollout restart {kind.lower()}/{name} -n {namespace}"
     if kind == "Pod":
-        return f"delete it and create it again without a class (pod {shown(name)})"
+        return "delete it and create it again without a class"
     return f"delete its pods, and the {shown(kind, 63)} makes them again"
 
 
@@ -75,10 +78,12 @@ def _of_unknown(stands: Assessment) -> Iterator[str]:
     if stands.policy is None:
         yield "let the audit list namespaces"
         return
-    classes = {stands.runtime_class, stands.anew.runtime_class} - {None}
-    unknown = [f for f in stands.findings if f.verdict == "unknown"]
-    if not unknown:
-        named = " or ".join(sorted(shown(name or "", 63) for name in classes))
+    unknown = next((f for f in stands.findings if f.verdict is Verdict.UNKNOWN), None)
+    if unknown is not None:
+        yield f"try it: {unknown.summary}, and nobody has recorded whether it works"
+    elif stands.anew.reason is Reason.RUNTIME_UNVERIFIED:
+        yield "make the pod smaller, so that it can be judged"
+    else:
+        names = sorted({stands.runtime_class or "", stands.anew.runtime_class or ""} - {""})
+        named = " or ".join(shown(name, 63) for name in names)
         yield f"describe RuntimeClass {named} in the RuntimeInventory"
-        return
-    yield f"try it: {unknown[0].summary}, and nobody has recorded whether it works"

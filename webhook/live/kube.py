@@ -284,16 +284,27 @@ class KubeApi:
         finally:
             response.release_conn()
 
-    def _send(self, url: str, *, read_seconds: float) -> urllib3.BaseHTTPResponse:
-        headers = {"Accept": "application/json", "User-Agent": "runtimegate"}
+    def _send(
+        self,
+        url: str,
+        *,
+        read_seconds: float,
+        method: str = "GET",
+        body: bytes | None = None,
+        accept: str = "application/json",
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": accept, "User-Agent": "runtimegate"}
         if "watch=1" not in url:
             headers["Accept-Encoding"] = "gzip"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
             if value := self._access.authorization():
                 headers["Authorization"] = value
             return self._connected().request(
-                "GET",
+                method,
                 self._access.host + url,
+                body=body,
                 headers=headers,
                 preload_content=False,
                 retries=False,
@@ -313,7 +324,7 @@ class KubeApi:
         return self._pool[1]
 
     def _raise_for(self, response: urllib3.BaseHTTPResponse, url: str) -> None:
-        if response.status == 200:
+        if response.status in {200, 201}:
             return
         body = response.read(_CHUNK, decode_content=True)
         text = f"{_place(url)}: HTTP {response.status}{_message(body)}"
