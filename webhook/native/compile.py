@@ -1,0 +1,394 @@
+"""Policies → ValidatingAdmissionPolicies and MutatingAdmissionPolicies with their bindings. Pure.
+
+What is compiled decides as ``core.decision`` does; what cannot be exact lets the pod through and is
+listed. The classes of an object: one mutating policy a RuntimePolicy that gives a class, and one
+validating policy for each mode that its rules are in.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from webhook.core.compat import CompatTable
+from webhook.core.names import ALWAYS_EXCLUDED, ASSIGNED_BY, MIRROR_POD, NAMESPACE_NAME_LABEL, Mode
+from webhook.core.policy import LabelSelector, Policy, PolicySet, Rules
+from webhook.core.runtimes import Inventory
+from webhook.core.snapshot import Snapshot
+from webhook.native.cel import FALSE, TRUE, both, chosen, either, literal, negated, numbers
+from webhook.native.grounds import Ground, Grounds, grounds_of
+from webhook.native.judged import Judge
+from webhook.native.leftout import omissions_of
+from webhook.native.omitted import Omission
+from webhook.native.validations import (
+    Scope,
+    Validation,
+    class_variables,
+    declared_test,
+    ground_test,
+    unknown_denied,
+    validations_of,
+)
+from webhook.native.variables import (
+    Variables,
+    exempt_name,
+    kept,
+    may_share,
+    name_test,
+    pod_variables,
+)
+
+API = "admissionregistration.k8s.io/v1"
+MANAGED_BY = "runtimegate-policy-compile"
+MOST_BYTES = 1_000_000
+"""What etcd takes of one object, with room for what the API server adds (its limit is 1.5 MiB)."""
+MOST_EXPRESSION = 100_000
+"""What CEL's parser takes of one expression, in characters."""
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+class CompileError(ValueError):
+    """Policies that no native policy of this form can hold; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to compile: ``alone`` where no webhook runs beside.
+
+    ``softened`` makes all that enforces warn or audit; ``bound`` False leaves the bindings out.
+    """
+
+    prefix: str = "runtimegate-"
+    alone: bool = False
+    softened: Mode | None = None
+    bound: bool = True
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """The objects in the order to apply them, and what of the policies they do not say."""
+
+    documents: tuple[Mapping[str, Any], ...]
+    omissions: tuple[Omission, ...]
+
+
+def compile_policies(
+    *,
+    policies: PolicySet,
+    inventory: Inventory,
+    compat: CompatTable,
+    today: date,
+    revision: str,
+    settings: Settings,
+) -> Compiled:
+    """All objects of a policy folder; raises CompileError where one is too large."""
+    snapshot = Snapshot(policies=policies, inventory=inventory, compat=compat, today=today)
+    documents: list[Mapping[str, Any]] = []
+    omissions: list[Omission] = []
+    for rank, policy in enumerate(policies.policies):
+        one = _Compiler(
+            policy=_softened(policy, settings.softened),
+            above=tuple(
+                p for p in policies.policies[:rank] if may_share(p.namespaces, policy.namespaces)
+            ),
+            snapshot=snapshot,
+            settings=settings,
+            revision=revision,
+        )
+        documents += one.documents()
+        omissions += one.omissions()
+    _check_names(documents)
+    return Compiled(documents=tuple(documents), omissions=tuple(omissions))
+
+
+def _softened(policy: Policy, most: Mode | None) -> Policy:
+    if most is None:
+        return policy
+
+    def soft(rules: Rules) -> Rules:
+        return replace(rules, mode=most) if rules.mode is not Mode.AUDIT else rules
+
+    overrides = tuple(replace(o, rules=soft(o.rules)) for o in policy.overrides)
+    return replace(policy, rules=soft(policy.rules), overrides=overrides)
+
+
+def _check_names(documents: Sequence[Mapping[str, Any]]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for document in documents:
+        kind, name = document["kind"], document["metadata"]["name"]
+        if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
+            raise CompileError(
+                f"{name[:80]}: must be a DNS subdomain of at most 253 characters; choose another "
+                "--name-prefix"
+            )
+        if (kind, name) in seen:
+            raise CompileError(
+                f"two policies would both be {kind} {name}: rename the one whose name ends in a "
+                "mode"
+            )
+        seen.add((kind, name))
+
+
+class _Compiler:
+    """One policy on its way to objects: what its parts have in common."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        above: tuple[Policy, ...],
+        snapshot: Snapshot,
+        settings: Settings,
+        revision: str,
+    ) -> None:
+        today = snapshot.today
+        current = tuple(e for e in policy.exemptions if not e.expired(today))
+        self.policy = replace(policy, exemptions=current)
+        self.rules = (policy.rules, *(o.rules for o in policy.overrides))
+        self.above = above
+        self.snapshot = snapshot
+        self.settings = settings
+        self.revision = revision
+        self.found: Grounds = grounds_of(Judge(self.policy, snapshot), self.rules)
+        self.modes = tuple(dict.fromkeys(r.mode for r in self.rules))
+        self.pod = pod_variables(self.policy, self.rules, above)
+
+    def documents(self) -> Iterator[Mapping[str, Any]]:
+        """The objects, each policy before its binding."""
+        if giving := self._giving():
+            yield from self._mutating(giving)
+        for mode in self.modes:
+            yield from self._validating(mode)
+
+    def omissions(self) -> Iterator[Omission]:
+        """What is left out."""
+        yield from omissions_of(
+            self.policy,
+            self.rules,
+            unsure=self.found.unsure,
+            alone=self.settings.alone,
+            guards=self.snapshot.inventory.guards,
+        )
+
+    # ------------------------------------------------------------------ the class that is assigned
+
+    def _giving(self) -> tuple[int, ...]:
+        """The numbers of the rules under which this gives a class to a pod that names none."""
+        return tuple(
+            i
+            for i, rules in enumerate(self.rules)
+            if rules.mode is Mode.ENFORCE
+            and (rules.runtime_classes.default or rules.runtime_classes.namespace_default)
+            and (self.settings.alone or not rules.runtime_classes.fallback)
+        )
+
+    def _assigned(self) -> str:
+        """The class of a pod that names none: the default, or the fallback where that is certain
+        to be needed and would do as far as is known."""
+        with_fallback = [i for i, r in enumerate(self.rules) if r.runtime_classes.fallback]
+        if not with_fallback:
+            return "variables.chosen"
+        choices = [self._first_that_does(i) for i in range(len(self.rules))]
+        return chosen("variables.rules", choices)
+
+    def _first_that_does(self, number: int) -> str:
+        classes = self.rules[number].runtime_classes
+        candidates = [c for c in classes.fallback if self._may_be(number, c)]
+        if not candidates:
+            return "variables.chosen"
+        tail = "variables.chosen"
+        for candidate in reversed(candidates):
+            refused = self._refused_on(number, literal(candidate))
+            tail = f"!({refused}) ? {literal(candidate)} : ({tail})"
+        chosen_refused = self._refused_on(number, "variables.chosen")
+        return f"(variables.chosen == '' || !({chosen_refused})) ? variables.chosen : ({tail})"
+
+    def _may_be(self, number: int, runtime_class: str) -> bool:
+        declared = runtime_class in self.snapshot.inventory.by_class
+        unknown = number in unknown_denied(self.rules) and not declared
+        return self.rules[number].runtime_classes.allows(runtime_class) and not unknown
+
+    def _refused_on(self, number: int, runtime_class: str) -> str:
+        """Whether the table refuses the pod for certain on the class of an expression."""
+        tests = []
+        for ground in self.found.grounds:
+            on = sorted(c for i, c in ground.texts if i == number and c)
+            exempt = either(
+                f"variables.{exempt_name(self.policy.exemptions[i])}" for i in ground.exempt
+            )
+            test = ground_test(self.policy.exemptions, ground, on_update=False)
+            if on:
+                within = f"{runtime_class} in [{', '.join(map(literal, on))}]"
+                tests.append(both([within, negated(exempt), test]))
+        return either(tests)
+
+    # ------------------------------------------------------------------------------- the documents
+
+    def _mutating(self, giving: tuple[int, ...]) -> Iterator[Mapping[str, Any]]:
+        within = TRUE if len(giving) == len(self.rules) else f"variables.rules in {numbers(giving)}"
+        names = [self.policy.name, *(f"{self.policy.name}/{o.name}" for o in self.policy.overrides)]
+        by = chosen("variables.rules", [literal(name) for name in names])
+        given = both(["variables.governed", within, "variables.assigned != ''"])
+        key = literal(ASSIGNED_BY)
+        patch = (
+            f"!({given}) ? [] : "
+            "(has(object.metadata.annotations) ? [] : "
+            "[JSONPatch{op: 'add', path: '/metadata/annotations', value: {}}]) + "
+            f"[JSONPatch{{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey({key}), "
+            f"value: {by}}}, "
+            "JSONPatch{op: 'add', path: '/spec/runtimeClassName', value: variables.assigned}]"
+        )
+        variables = kept({**self.pod, "assigned": self._assigned()}, [patch])
+        spec = {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "matchConstraints": self._constraints(created_only=True),
+            "matchConditions": [
+                *self._conditions(),
+                {"name": "names-no-class", "expression": "object.spec.?runtimeClassName.orValue('') == ''"},
+            ],
+            "variables": _variables(variables),
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        }
+        name = f"{self.settings.prefix}{self.policy.name}"
+        yield self._document("MutatingAdmissionPolicy", name, spec)
+        if self.settings.bound:
+            yield self._document("MutatingAdmissionPolicyBinding", name, {"policyName": name})
+
+    def _validating(self, mode: Mode) -> Iterator[Mapping[str, Any]]:
+        scope = Scope(
+            policy=self.policy, rules=self.rules, mode=mode, grounds=self.found.grounds
+        )
+        everywhere = len(scope.numbers) == len(self.rules)
+        mine = TRUE if everywhere else f"variables.rules in {numbers(scope.numbers)}"
+        variables = {
+            **self.pod,
+            "assigned": self._assigned(),
+            **class_variables(scope),
+            "declared": declared_test(sorted(self.snapshot.inventory.by_class)),
+            "judged": both(["variables.governed", mine]),
+        }
+        found = [v for v in validations_of(scope) if v.refused != FALSE]
+        read = ["variables.judged", *(v.refused for v in found), *(v.message for v in found)]
+        spec = {
+            "failurePolicy": "Fail" if mode is Mode.ENFORCE else "Ignore",
+            "matchConstraints": self._constraints(created_only=False),
+            "matchConditions": self._conditions(),
+            "variables": _variables(kept(variables, read)),
+            "validations": [_validation(v) for v in found],
+        }
+        suffix = "" if len(self.modes) == 1 or mode is self.rules[0].mode else f".{mode}"
+        name = f"{self.settings.prefix}{self.policy.name}{suffix}"
+        yield self._document("ValidatingAdmissionPolicy", name, spec)
+        if self.settings.bound:
+            binding = {"policyName": name, "validationActions": [_ACTIONS[mode]]}
+            yield self._document("ValidatingAdmissionPolicyBinding", name, binding)
+
+    def _document(self, kind: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        document = {
+            "apiVersion": API,
+            "kind": kind,
+            "metadata": {
+                "name": name,
+                "labels": {
+                    "app.kubernetes.io/managed-by": MANAGED_BY,
+                    "runtimegate.dev/revision": self.revision,
+                },
+                "annotations": {"runtimegate.dev/policy": self.policy.name},
+            },
+            "spec": spec,
+        }
+        _check_size(document)
+        return document
+
+    def _constraints(self, *, created_only: bool) -> Mapping[str, Any]:
+        rule = {"apiGroups": [""], "apiVersions": ["v1"], "scope": "Namespaced"}
+        rules = [{**rule, "operations": ["CREATE"], "resources": ["pods"]}]
+        if not created_only:
+            changed = ["pods", "pods/ephemeralcontainers"]
+            rules.append({**rule, "operations": ["UPDATE"], "resources": changed})
+        excluded = sorted({*ALWAYS_EXCLUDED, *self.settings.excluded})
+        return {
+            "matchPolicy": "Equivalent",
+            "namespaceSelector": _selector(self.policy.namespaces.selector, excluded),
+            "resourceRules": rules,
+        }
+
+    def _conditions(self) -> list[Mapping[str, str]]:
+        conditions = {
+            "of-a-namespace-of-the-policy": name_test(self.policy.namespaces),
+            "no-windows-pod": "object.spec.?os.?name.orValue('') != 'windows'",
+            "no-mirror-pod-of-its-node": _NO_MIRROR_POD,
+        }
+        return [{"name": n, "expression": e} for n, e in conditions.items() if e != TRUE]
+
+
+_NO_MIRROR_POD = (
+    f"!({literal(MIRROR_POD)} in object.metadata.?annotations.orValue({{}}))"
+    " || object.spec.?nodeName.orValue('') == ''"
+    " || request.userInfo.username != 'system:node:' + object.spec.nodeName"
+    " || !('system:nodes' in request.userInfo.?groups.orValue([]))"
+)
+_ACTIONS: Mapping[Mode, str] = {Mode.ENFORCE: "Deny", Mode.WARN: "Warn", Mode.AUDIT: "Audit"}
+
+
+def _selector(selector: LabelSelector | None, excluded: Sequence[str]) -> Mapping[str, Any]:
+    """The policy's own selector, and the namespaces that no policy is for."""
+    not_excluded = {"key": NAMESPACE_NAME_LABEL, "operator": "NotIn", "values": [*excluded]}
+    found: dict[str, Any] = {}
+    expressions: list[Mapping[str, Any]] = [not_excluded]
+    if selector is not None:
+        if selector.match_labels:
+            found["matchLabels"] = dict(sorted(selector.match_labels.items()))
+        for requirement in selector.match_expressions:
+            values = {"values": sorted(requirement.values)} if requirement.values else {}
+            expressions.append(
+                {"key": requirement.key, "operator": requirement.operator, **values}
+            )
+    return {**found, "matchExpressions": expressions}
+
+
+def _variables(variables: Variables) -> list[Mapping[str, str]]:
+    return [{"name": name, "expression": text} for name, text in variables.items()]
+
+
+def _validation(validation: Validation) -> Mapping[str, str]:
+    return {
+        "expression": f"!variables.judged || !({validation.refused})",
+        "message": validation.plain,
+        "messageExpression": validation.message,
+        "reason": "Forbidden",
+    }
+
+
+def _check_size(document: Mapping[str, Any]) -> None:
+    of = f"{document['kind']} {document['metadata']['name']}"
+    longest = max(map(len, _texts(document)), default=0)
+    if longest > MOST_EXPRESSION:
+        raise CompileError(
+            f"{of}: an expression of {longest:,} characters is more than CEL takes "
+            f"({MOST_EXPRESSION:,}): give the policy fewer overrides, names or patterns"
+        )
+    size = sum(map(len, _texts(document)))
+    if size > MOST_BYTES:
+        raise CompileError(
+            f"{of}: {size:,} bytes are more than the API server stores of one object "
+            f"({MOST_BYTES:,}): give the policy fewer overrides, names or patterns"
+        )
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield str(key)
+            yield from _texts(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _texts(entry)
+
+
+__all__ = ["CompileError", "Compiled", "Ground", "Settings", "compile_policies"]

@@ -1,0 +1,63 @@
+"""Which parts of a policy are left out, for the list that comes with what is compiled."""
+
+from collections.abc import Iterator, Sequence
+
+from webhook.core.names import Action, Mode, Verdict
+from webhook.core.policy import Policy, Rules
+from webhook.core.runtimes import Guards
+from webhook.native.grounds import Unsure, names_of
+from webhook.native.omitted import Omission, Part
+
+
+def omissions_of(
+    policy: Policy,
+    rules: Sequence[Rules],
+    *,
+    unsure: Sequence[Unsure],
+    alone: bool,
+    guards: Guards,
+) -> Iterator[Omission]:
+    """Everything that ``policy`` says and its compiled form does not."""
+    for index, of in enumerate(rules):
+        override = policy.overrides[index - 1].name if index else None
+        for part, what, names in _of_rules(of, index, unsure, alone):
+            yield Omission(
+                policy=policy.name, override=override, part=part, what=what, names=names
+            )
+
+
+
+Left = Iterator[tuple[Part, str, tuple[str, ...]]]
+
+
+def _of_rules(rules: Rules, index: int, unsure: Sequence[Unsure], alone: bool) -> Left:
+    yield from _of_table(rules, index, unsure)
+    classes = rules.runtime_classes
+    yield (
+        Part.RUNTIME_CLASSES,
+        "a RuntimeClass whose handler is not the inventory's is not refused",
+        (),
+    )
+    if classes.fallback and rules.mode is Mode.ENFORCE:
+        what = (
+            "a pod that needs the fallback for another cause than those compiled gets the default"
+            if alone
+            else "a pod that names no class is left to the webhook, and refused without it"
+        )
+        yield Part.FALLBACK, what, classes.fallback
+    yield Part.WARNINGS, "findings that only warn, and notices, are not told", ()
+    if rules.workloads is not Action.IGNORE:
+        yield Part.WORKLOADS, "the author of a workload is not told what its pods would get", ()
+
+
+def _of_table(rules: Rules, index: int, unsure: Sequence[Unsure]) -> Left:
+    if Action.DENY not in rules.actions.values():
+        return
+    if applications := names_of(unsure, Part.APPLICATIONS, index):
+        yield Part.APPLICATIONS, "applications that may be refused and are not", applications
+    if features := names_of(unsure, Part.FEATURES, index):
+        yield Part.FEATURES, "pod fields that may be refused and are not", features
+    yield Part.DECLARED_NEEDS, "what the annotation runtimegate.dev/needs declares is not judged", ()
+    yield Part.RESIZE, "a resize in place is not judged", ()
+    yield Part.EXCESS, "a pod that is too much to judge is let through while CEL can bear it", ()
+

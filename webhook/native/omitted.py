@@ -1,0 +1,58 @@
+"""What a policy says and no native policy can: listed, never dropped in silence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Part(StrEnum):
+    """The parts of policies that may be left out; the words of ``-o json``."""
+
+    APPLICATIONS = "applications"
+    DECLARED_NEEDS = "declared-needs"
+    FEATURES = "features"
+    RUNTIME_CLASSES = "runtime-classes"
+    FALLBACK = "fallback"
+    RESIZE = "resize"
+    EXCESS = "excess"
+    WARNINGS = "warnings"
+    WORKLOADS = "workloads"
+    GUARDS = "guards"
+
+
+WHY: Mapping[Part, str] = {
+    Part.APPLICATIONS: "whether an image needs it depends on its tag, arguments, variables or "
+    "labels, which CEL is not asked to read",
+    Part.DECLARED_NEEDS: "any feature may be named in the annotation, and only the compatibility "
+    "table knows them all",
+    Part.FEATURES: "the verdict depends on nodes, or on a release that nobody declared",
+    Part.RUNTIME_CLASSES: "what a RuntimeClass of the cluster means, and which nodes offer it, is "
+    "no part of the pod",
+    Part.FALLBACK: "whether the default would refuse a pod is for the whole table to say",
+    Part.RESIZE: "what a runtime does with new limits is judged by the change, not by the pod",
+    Part.EXCESS: "a pod that is too much to judge is refused by the API server's cost limit instead",
+    Part.WARNINGS: "a native policy says what it refuses, nothing of what it lets through",
+    Part.WORKLOADS: "pod templates are not looked at, the pods are when they are made",
+    Part.GUARDS: "changes to RuntimeClasses and Namespaces are not looked at",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omission:
+    """One part of one policy that is left out: ``what`` it would have said, and ``effect``."""
+
+    policy: str
+    part: Part
+    what: str
+    override: str | None = None
+    names: tuple[str, ...] = ()
+    """The features, applications or classes that are meant, where there are such."""
+
+    @property
+    def why(self) -> str:
+        """Why it is left out."""
+        return WHY[self.part]
+
+    def __str__(self) -> str:
+        of = f"policy {self.policy}" + (f"/{self.override}" if self.override else "")
+        return f"{of}: {self.part}: {self.what}; {self.why}"
