@@ -17,7 +17,7 @@ from webhook.core.policy import LabelSelector, Policy, PolicySet, Rules
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
 from webhook.native.cel import FALSE, TRUE, both, chosen, either, literal, negated, numbers
-from webhook.native.grounds import Ground, Grounds, grounds_of
+from webhook.native.grounds import Grounds, grounds_of
 from webhook.native.judged import Judge
 from webhook.native.leftout import omissions_of
 from webhook.native.omitted import Omission
@@ -230,7 +230,8 @@ class _Compiler:
         within = TRUE if len(giving) == len(self.rules) else f"variables.rules in {numbers(giving)}"
         names = [self.policy.name, *(f"{self.policy.name}/{o.name}" for o in self.policy.overrides)]
         by = chosen("variables.rules", [literal(name) for name in names])
-        given = both(["variables.governed", within, "variables.assigned != ''"])
+        governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
+        given = both([governed, within, "variables.assigned != ''"])
         key = literal(ASSIGNED_BY)
         patch = (
             f"!({given}) ? [] : "
@@ -261,6 +262,7 @@ class _Compiler:
         scope = Scope(
             policy=self.policy, rules=self.rules, mode=mode, grounds=self.found.grounds
         )
+        governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
         everywhere = len(scope.numbers) == len(self.rules)
         mine = TRUE if everywhere else f"variables.rules in {numbers(scope.numbers)}"
         variables = {
@@ -268,16 +270,19 @@ class _Compiler:
             "assigned": self._assigned(),
             **class_variables(scope),
             "declared": declared_test(sorted(self.snapshot.inventory.by_class)),
-            "judged": both(["variables.governed", mine]),
+            "judged": both([governed, mine]),
         }
         found = [v for v in validations_of(scope) if v.refused != FALSE]
-        read = ["variables.judged", *(v.refused for v in found), *(v.message for v in found)]
+        if not found:
+            return
+        guard = [] if variables["judged"] == TRUE else ["variables.judged"]
+        read = [*guard, *(v.refused for v in found), *(v.message for v in found)]
         spec = {
             "failurePolicy": "Fail" if mode is Mode.ENFORCE else "Ignore",
             "matchConstraints": self._constraints(created_only=False),
             "matchConditions": self._conditions(),
             "variables": _variables(kept(variables, read)),
-            "validations": [_validation(v) for v in found],
+            "validations": [_validation(v, variables["judged"]) for v in found],
         }
         suffix = "" if len(self.modes) == 1 or mode is self.rules[0].mode else f".{mode}"
         name = f"{self.settings.prefix}{self.policy.name}{suffix}"
@@ -354,11 +359,13 @@ def _variables(variables: Variables) -> list[Mapping[str, str]]:
     return [{"name": name, "expression": text} for name, text in variables.items()]
 
 
-def _validation(validation: Validation) -> Mapping[str, str]:
+def _validation(validation: Validation, judged: str) -> Mapping[str, str]:
+    guard = TRUE if judged == TRUE else "variables.judged"
+    spoken = {"messageExpression": validation.message} if validation.message else {}
     return {
-        "expression": f"!variables.judged || !({validation.refused})",
+        "expression": either([negated(guard), negated(validation.refused)]),
         "message": validation.plain,
-        "messageExpression": validation.message,
+        **spoken,
         "reason": "Forbidden",
     }
 
@@ -390,5 +397,3 @@ def _texts(value: object) -> Iterator[str]:
         for entry in value:
             yield from _texts(entry)
 
-
-__all__ = ["CompileError", "Compiled", "Ground", "Settings", "compile_policies"]

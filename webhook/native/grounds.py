@@ -1,56 +1,19 @@
 """Why a pod is refused, as CEL: the features that the table refuses for certain, and where.
 
-A ``Ground`` is one cause: a test of the pod or of its containers, and by rules and class the words
-of the refusal. What of a cause is uncertain, or of a form that CEL is not asked to read, is listed
-instead.
+What of a cause is uncertain, or of a form that CEL is not asked to read, is listed instead.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from webhook.core.applications import Application, Clause, Need, Recognition
 from webhook.core.compat import CompatTable
-from webhook.core.images import parse_image_pattern
 from webhook.core.policy import Exemption, Rules
-from webhook.native.cel import FALSE, both, either, glob_regex, literal, matches, quoted
+from webhook.native.applications import of_applications
+from webhook.native.cel import either, glob_regex, quoted
+from webhook.native.ground import Found, Ground, Unsure, exempting
 from webhook.native.judged import Certainty, Judge, texts_of
 from webhook.native.omitted import Part
-from webhook.native.references import pattern_regex
-from webhook.native.uses import OPEN_USES, USES, OpenUse, Sample, Use, other_names
-
-Place = tuple[int, str]
-"""The number of the rules, and the class."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """One cause: ``in_pod`` is a test of ``object``, ``in_container`` of ``c``.
-
-    ``in_image`` is one of ``p``, a name and reference; ``in_old_image`` says whether that the
-    container of this name was so before can be told (it was known by its image alone).
-    ``exempt`` are the numbers of the exemptions that leave it out; ``partly`` means that some may
-    leave out a part of it only, and are taken to leave out the whole.
-    """
-
-    feature: str
-    texts: Mapping[Place, str]
-    in_pod: str = FALSE
-    in_container: str = FALSE
-    in_image: str = FALSE
-    in_old_image: bool = False
-    exempt: tuple[int, ...] = ()
-    partly: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsure:
-    """What the webhook may refuse and the compiled policy does not."""
-
-    part: Part
-    name: str
-    places: tuple[Place, ...]
-
+from webhook.native.uses import OPEN_USES, USES, OpenUse, Use, other_names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
@@ -66,19 +29,12 @@ def grounds_of(judge: Judge, rules: Sequence[Rules]) -> Grounds:
     found = [
         *_fixed(judge, rules, exemptions),
         *_open(judge, rules, exemptions),
-        *_applications(judge, rules, exemptions),
+        *of_applications(judge, rules, exemptions),
     ]
     return Grounds(
         grounds=tuple(entry for entry in found if isinstance(entry, Ground) and entry.texts),
         unsure=tuple(entry for entry in found if isinstance(entry, Unsure) and entry.places),
     )
-
-
-def _exempting(exemptions: Sequence[Exemption], feature: str) -> tuple[int, ...]:
-    return tuple(i for i, e in enumerate(exemptions) if e.covers(feature))
-
-
-Found = Iterator[Ground | Unsure]
 
 
 def _fixed(judge: Judge, rules: Sequence[Rules], exemptions: Sequence[Exemption]) -> Found:
@@ -102,7 +58,7 @@ def _of_uses(
         texts=certain,
         in_pod=either(use.test for use in uses if not use.in_container),
         in_container=either(use.test for use in uses if use.in_container),
-        exempt=_exempting(exemptions, feature),
+        exempt=exempting(exemptions, feature),
     )
     yield Unsure(part=Part.FEATURES, name=feature, places=tuple(perhaps))
 
@@ -136,7 +92,7 @@ def _of_others(
     in_pod = either(t for scope, t in tests.items() if not scope.startswith("container"))
     in_container = either(t for scope, t in tests.items() if scope.startswith("container"))
     touching = tuple(i for i, e in enumerate(exemptions) if _may_cover(e, prefix))
-    whole = _exempting(exemptions, prefix + unheard)
+    whole = exempting(exemptions, prefix + unheard)
     if everywhere:
         certain, perhaps = {}, {**perhaps, **dict.fromkeys(certain, Certainty(possible=True))}
     yield Ground(
@@ -196,85 +152,6 @@ def _may_cover(exemption: Exemption, prefix: str) -> bool:
     """Whether one of its globs may name a feature of this prefix."""
     heads = [glob.partition("*")[0].partition("?")[0] for glob in exemption.features]
     return any(head.startswith(prefix) or prefix.startswith(head) for head in heads)
-
-
-def _applications(judge: Judge, rules: Sequence[Rules], exemptions: Sequence[Exemption]) -> Found:
-    """What applications need that an image's name alone tells."""
-    catalogue = judge.snapshot.compat.catalogue
-    groups = [
-        (application, exempt, needs)
-        for application in catalogue.applications
-        for exempt, needs in _by_exemption(application, exemptions)
-    ]
-    sure = [replace(a, needs=tuple(n for n in needs if _sure(n))) for a, _, needs in groups]
-    rest = [
-        replace(a, needs=tuple(_stripped(n) for n in needs if not _sure(n)))
-        for a, _, needs in groups
-    ]
-    on_sure, on_rest = _numbered(judge, sure), _numbered(judge, rest)
-    for number, (application, exempt, _) in enumerate(groups):
-        certain, perhaps = texts_of(on_sure, rules, Sample(), _image(number))
-        conditional = dict.fromkeys(chain(*texts_of(on_rest, rules, Sample(), _image(number))))
-        named = [r for r in application.recognise if r.images and r.clause == Clause()]
-        all_named = len(named) == len(application.recognise)
-        yield Ground(
-            feature=application.name,
-            texts=certain if named else {},
-            in_image=either(map(_recognised, named)),
-            in_old_image=all_named,
-            exempt=exempt,
-        )
-        left = {*perhaps, *conditional, *(() if all_named else certain)}
-        yield Unsure(part=Part.APPLICATIONS, name=application.name, places=tuple(sorted(left)))
-
-
-def _by_exemption(
-    application: Application, exemptions: Sequence[Exemption]
-) -> Iterator[tuple[tuple[int, ...], list[Need]]]:
-    groups: dict[tuple[int, ...], list[Need]] = {}
-    for need in application.needs:
-        groups.setdefault(_exempting(exemptions, need.feature), []).append(need)
-    yield from groups.items()
-
-
-def _sure(need: Need) -> bool:
-    return need.versions is None and need.when is None and need.unless is None
-
-
-def _stripped(need: Need) -> Need:
-    return replace(need, versions=None, when=None, unless=None)
-
-
-def _image(number: int) -> str:
-    return f"registry.invalid/application/number-{number}:1"
-
-
-def _numbered(judge: Judge, applications: Sequence[Application]) -> Judge:
-    """The judge of a table that knows each application by an image of its number only."""
-    table = judge.snapshot.compat
-    only = CompatTable(
-        facts=table.facts,
-        applications=[
-            replace(
-                application,
-                name=f"{application.name} {number}",
-                recognise=(Recognition(images=(parse_image_pattern(_image(number)),)),),
-            )
-            for number, application in enumerate(applications)
-        ],
-        releases=table.releases,
-        version=table.version,
-    )
-    return Judge(judge.policy, replace(judge.snapshot, compat=only))
-
-
-def _recognised(recognition: Recognition) -> str:
-    before = "[^ ]* "
-    found = matches("p", pattern_regex(recognition.images, before=before))
-    if not recognition.exclude_images:
-        return found
-    beside = pattern_regex(recognition.exclude_images, before=before)
-    return both([found, f"!p.matches({literal(beside)})"])
 
 
 def names_of(unsure: Iterable[Unsure], part: Part, index: int) -> tuple[str, ...]:

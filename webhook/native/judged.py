@@ -11,6 +11,7 @@ from functools import cached_property
 
 from webhook.core.cluster import ClusterView
 from webhook.core.decision import CREATE, Deny, decide
+from webhook.core.features import uses
 from webhook.core.names import VERDICT_RANK, Action, Mode, Verdict
 from webhook.core.pod import ARCH_LABEL, PodView, view_pod
 from webhook.core.policy import NamespaceSelector, Policy, PolicySet, Rules
@@ -60,7 +61,8 @@ class Judge:
         asked = (runtime_class, repr(sample), image, *sorted(rules.actions.items()))
         if asked not in self._known:
             every = list(self._verdicts(rules, runtime_class, sample, image))
-            self._known[asked] = (all(every), any(every))
+            asks_handlers = _may_be_told(rules, sample_pod(sample, NO_CLASS, image))
+            self._known[asked] = (all(every), any(every) or asks_handlers)
         certain, possible = self._known[asked]
         if not certain:
             return Certainty(possible=possible)
@@ -131,6 +133,12 @@ class Judge:
 
     def _within(self, policy: Policy) -> Snapshot:
         return replace(self.snapshot, policies=PolicySet([policy]), cluster=ClusterView())
+
+
+def _may_be_told(rules: Rules, pod: PodView) -> bool:
+    """Whether nodes may say of a handler that it lacks what the pod uses, and that is refused."""
+    refused = {Action.DENY} & {rules.actions[v] for v in (Verdict.INCOMPATIBLE, Verdict.UNKNOWN)}
+    return bool(refused) and any(use.feature in ASKED_OF_HANDLERS for use in uses(pod))
 
 
 def _whatever_nodes_say(rules: Rules, profile: RuntimeProfile, known: Verdict) -> bool:

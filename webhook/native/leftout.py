@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from webhook.core.names import Action, Mode, Verdict
 from webhook.core.policy import Policy, Rules
 from webhook.core.runtimes import Guards
-from webhook.native.grounds import Unsure, names_of
+from webhook.native.ground import Unsure
+from webhook.native.grounds import names_of
 from webhook.native.omitted import Omission, Part
 
 

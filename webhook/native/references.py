@@ -4,7 +4,7 @@
 in Python; tests hold them against each other on a real API server.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.core.images import ImagePattern
 from webhook.native.cel import glob_part, literal
@@ -47,19 +47,37 @@ def reference(image: str) -> str:
     )
 
 
-def pattern_regex(patterns: Iterable[ImagePattern], *, before: str = "") -> str:
-    """The RE2 expression of the references that some of ``patterns`` names.
-
-    ``before`` is a regular expression of what stands in front of the reference.
-    """
-    wanted = sorted({_pattern(pattern) for pattern in patterns})
-    return f"^{before}(?:{'|'.join(wanted)})$"
+_ANY_PARTS, _ANY_TAG = "[^/]+(?:/[^/:]+)*", "(?::[^/]*)?"
 
 
-def _pattern(pattern: ImagePattern) -> str:
-    parts = [_part(index, part) for index, part in enumerate(pattern.components)]
-    tag = "(?::[^/]*)?" if pattern.tag is None else ":" + glob_part(pattern.tag, any_one="[^/]")
-    return "/".join(parts) + tag
+def pattern_regex(patterns: Sequence[ImagePattern]) -> str:
+    """The RE2 expression of the references that some of ``patterns`` names."""
+    untagged = {_path(p.components) for p in patterns if p.tag is None}
+    tagged = {
+        f"{_path(p.components)}:{glob_part(p.tag, any_one='[^/]')}"
+        for p in patterns
+        if p.tag is not None
+    }
+    anywhere = sorted(p.removeprefix(f"{_ANY_PARTS}/") for p in untagged if _anywhere(p))
+    paths = sorted(p for p in untagged if not _anywhere(p))
+    if anywhere:
+        paths.append(f"{_ANY_PARTS}/{_some(anywhere)}")
+    whole = sorted(tagged)
+    if paths:
+        whole.append(f"{_some(paths)}{_ANY_TAG}")
+    return f"^{_some(whole)}$"
+
+
+def _anywhere(path: str) -> bool:
+    return path.startswith(f"{_ANY_PARTS}/")
+
+
+def _some(choices: Sequence[str]) -> str:
+    return f"(?:{'|'.join(choices)})"
+
+
+def _path(components: Sequence[str]) -> str:
+    return "/".join(_part(index, part) for index, part in enumerate(components))
 
 
 def _part(index: int, part: str) -> str:

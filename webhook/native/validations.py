@@ -21,7 +21,7 @@ from webhook.native.cel import (
     numbers,
     one_of,
 )
-from webhook.native.grounds import Ground
+from webhook.native.ground import Ground
 from webhook.native.variables import (
     Variables,
     allowed_test,
@@ -36,12 +36,12 @@ CREATED = "variables.created"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """``refused`` holds for a pod that is refused; ``message`` is an expression, ``plain`` a text
-    for when it fails."""
+    """``refused`` holds for a pod that is refused; ``message`` is an expression, '' where ``plain``
+    says it all, which is said too where the expression fails."""
 
     refused: str
-    message: str
     plain: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,8 @@ def _class_refused(scope: Scope, *, old: bool) -> str:
         ]
     )
     unset = both([_must_have(scope.rules, old=old), negated(permitted_none(exemptions, old=old))])
+    if allowed == TRUE and unset == FALSE:
+        return FALSE
     return f"variables.runtime_class != '' ? {negated(allowed)} : ({unset})"
 
 
@@ -133,10 +135,12 @@ def validations_of(scope: Scope) -> Iterator[Validation]:
     """Every cause, in the order in which the webhook names them."""
     if scope.mode is not Mode.ENFORCE and any(r.runtime_classes.default for r in scope.rules):
         yield _would_assign(scope)
-    yield _not_allowed(scope)
-    yield _required(scope)
+    if class_variables(scope)["class_refused"] != FALSE:
+        yield _not_allowed(scope)
+        yield _required(scope)
     yield from _unknown_class(scope)
-    yield _annotations(scope)
+    if not all("*" in r.runtime_annotations for r in scope.rules):
+        yield _annotations(scope)
     for ground in sorted(scope.grounds, key=_rank):
         yield from _of_ground(scope, ground)
 
@@ -251,16 +255,19 @@ def _of_ground(scope: Scope, ground: Ground) -> Iterator[Validation]:
     value, words = _worded(scope, texts)
     exempt = _exempt(scope.policy.exemptions, ground.exempt, old=False)
     test = ground_test(scope.policy.exemptions, ground, on_update=True)
-    message = next(iter(words.values()))
     same = len(set(words.values())) == 1
-    spoken = literal(scope.head + message) if same else (
-        f"{literal(scope.head)} + {map_of(words)}[?{value}].orValue('')"
-    )
+    spoken = f"{literal(scope.head)} + {map_of(words)}[?{value}].orValue('')"
     yield Validation(
         refused=both([one_of(value, sorted(words)), negated(exempt), test]),
-        message=spoken,
-        plain=scope.head + message,
+        message="" if same else spoken,
+        plain=scope.head + (next(iter(words.values())) if same else _in_short(words)),
     )
+
+
+def _in_short(words: Mapping[str, str]) -> str:
+    """What is said should the expression fail, which nothing known makes it do."""
+    first = next(iter(words.values()))
+    return f"the RuntimeClass does not run this pod [{first.rpartition('[')[2]}"
 
 
 def _worded(scope: Scope, texts: Mapping[tuple[int, str], str]) -> tuple[str, dict[str, str]]:
@@ -287,26 +294,19 @@ def ground_test(exemptions: Sequence[Exemption], ground: Ground, *, on_update: b
         )
         where = fresh if on_update else "variables.containers"
         parts.append(f"{where}.exists(c, {ground.in_container})")
-    if ground.in_image != FALSE:
-        parts.append(_image_test(ground, everywhere, on_update))
+    if ground.application != FALSE:
+        parts.append(_application_test(ground, everywhere))
     return either(parts)
 
 
-def _image_test(ground: Ground, everywhere: str, on_update: bool) -> str:
-    if not on_update:
-        return f"variables.images.exists(p, {ground.in_image})"
-    if ground.in_old_image:
-        same = "q.startsWith(p.split(' ')[0] + ' ')"
-        was = f"variables.old_images.exists(q, {same} && {_of_old(ground.in_image)})"
-    else:
-        was = "p.split(' ')[0] in variables.old_names"
-    new = either([everywhere, negated(was)])
-    return f"variables.images.exists(p, {both([ground.in_image, new])})"
-
-
-def _of_old(test: str) -> str:
-    """The test of ``p`` as one of ``q``: both are the same but for the variable's name."""
-    return "(" + test.replace("p.matches(", "q.matches(") + ")"
+def _application_test(ground: Ground, everywhere: str) -> str:
+    """Whether some container is the application; on an update, one that was not so before."""
+    if everywhere == TRUE:
+        return f"variables.containers.exists(c, {ground.application})"
+    old = ground.application.replace("variables.images", "variables.old_images")
+    was = f"variables.old_containers.exists(o, o.name == n && [o].exists(c, {old}))"
+    new = either([everywhere, f"![string(c.name)].exists(n, {was})"])
+    return f"variables.containers.exists(c, {both([ground.application, new])})"
 
 
 def declared_test(classes: Sequence[str]) -> str:

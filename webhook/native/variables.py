@@ -76,8 +76,8 @@ def pod_variables(policy: Policy, rules: Sequence[Rules], above: Sequence[Policy
 
 
 _SERVICE_ACCOUNT = (
-    "[object.spec.?serviceAccountName.orValue(''), object.spec.?serviceAccount.orValue(''), "
-    "'default'].filter(s, s != '')[0]"
+    "[string(object.spec.?serviceAccountName.orValue('')), "
+    "string(object.spec.?serviceAccount.orValue('')), 'default'].filter(s, s != '')[0]"
 )
 _TIMES = (
     "object.metadata.?managedFields.orValue([]).filter(f, has(f.time)).map(f, timestamp(f.time))"
@@ -99,7 +99,7 @@ def _contents(policy: Policy, root: str, before: str) -> Iterator[tuple[str, str
         f"{before}names": f"{containers}.map(c, string(c.name))",
         f"{before}written": f"{containers}.map(c, c.name + ' ' + c.?image.orValue(''))",
         f"{before}images": (
-            f"{containers}.map(c, c.name + ' ' + {reference(_image('c'))})"
+            f"{containers}.transformMapEntry(i, c, {{string(c.name): {reference(_image('c'))}}})"
         ),
     }
     images = f"variables.{before}images"
@@ -132,8 +132,8 @@ def pod_test(pods: PodSelector, images: str, *, every: bool) -> str:
         parts.append(label_test(pods.selector, "variables.labels"))
     if pods.images:
         macro = "all" if every else "exists"
-        regex = pattern_regex(pods.images, before="[^ ]* ")
-        parts.append(f"{images}.{macro}(p, {matches('p', regex)})")
+        regex = pattern_regex(pods.images)
+        parts.append(f"{images}.{macro}(n, p, {matches('p', regex)})")
     return both(parts)
 
 
