@@ -16,6 +16,7 @@ from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
 from webhook.cli.manifests import load_manifests
 from webhook.cli.options import day, policies_option
+from webhook.cli.policy_compile import compile_command
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
@@ -48,6 +49,9 @@ _today = click.option(
 @click.group(short_help="Lint, show and describe the policies in git.")
 def policy() -> None:
     """Lint, show and describe the policies in git."""
+
+
+policy.add_command(compile_command)
 
 
 @policy.command(name="lint", short_help="Read a policy folder and warn of what is hardly meant.")

@@ -5,6 +5,8 @@ listed. The classes of an object: one mutating policy a RuntimePolicy that gives
 validating policy for each mode that its rules are in.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +29,7 @@ from webhook.native.validations import (
     class_variables,
     declared_test,
     ground_test,
+    handler_validation,
     unknown_denied,
     validations_of,
 )
@@ -40,7 +43,8 @@ from webhook.native.variables import (
 )
 
 API = "admissionregistration.k8s.io/v1"
-MANAGED_BY = "runtimegate-policy-compile"
+MANAGED_BY_LABEL, MANAGED_BY = "app.kubernetes.io/managed-by", "runtimegate-policy-compile"
+COMPILED_LABEL = "runtimegate.dev/compiled"
 MOST_BYTES = 1_000_000
 """What etcd takes of one object, with room for what the API server adds (its limit is 1.5 MiB)."""
 MOST_EXPRESSION = 100_000
@@ -72,6 +76,8 @@ class Compiled:
 
     documents: tuple[Mapping[str, Any], ...]
     omissions: tuple[Omission, ...]
+    label: str
+    """The value of ``COMPILED_LABEL`` that all of them bear."""
 
 
 def compile_policies(
@@ -100,7 +106,16 @@ def compile_policies(
         documents += one.documents()
         omissions += one.omissions()
     _check_names(documents)
-    return Compiled(documents=tuple(documents), omissions=tuple(omissions))
+    label = _digest(documents)
+    for document in documents:
+        document["metadata"]["labels"][COMPILED_LABEL] = label
+    return Compiled(documents=tuple(documents), omissions=tuple(omissions), label=label)
+
+
+def _digest(documents: Sequence[Mapping[str, Any]]) -> str:
+    """A name for exactly these objects: what bears another is what an earlier run has left."""
+    text = json.dumps(documents, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _softened(policy: Policy, most: Mode | None) -> Policy:
@@ -169,7 +184,6 @@ class _Compiler:
             self.rules,
             unsure=self.found.unsure,
             alone=self.settings.alone,
-            guards=self.snapshot.inventory.guards,
         )
 
     # ------------------------------------------------------------------ the class that is assigned
@@ -259,37 +273,62 @@ class _Compiler:
             yield self._document("MutatingAdmissionPolicyBinding", name, {"policyName": name})
 
     def _validating(self, mode: Mode) -> Iterator[Mapping[str, Any]]:
-        scope = Scope(
-            policy=self.policy, rules=self.rules, mode=mode, grounds=self.found.grounds
-        )
+        scope = Scope(policy=self.policy, rules=self.rules, mode=mode, grounds=self.found.grounds)
+        suffix = "" if len(self.modes) == 1 or mode is self.rules[0].mode else f".{mode}"
+        name = f"{self.settings.prefix}{self.policy.name}{suffix}"
+        found = [v for v in validations_of(scope) if v.refused != FALSE]
+        if found:
+            yield from self._policy_and_binding(name, scope, found)
+        if handlers := self._handlers():
+            # A policy of its own: all of it is evaluated for each RuntimeClass that there is.
+            name = f"{name}.handlers"
+            yield from self._policy_and_binding(
+                name, scope, [handler_validation(scope, handlers)], per_class=True
+            )
+
+    def _handlers(self) -> Mapping[str, str]:
+        """What the inventory says of the handlers of its classes."""
+        by_class = self.snapshot.inventory.by_class
+        return {name: of.handler for name, of in sorted(by_class.items()) if of.handler}
+
+    def _policy_and_binding(
+        self, name: str, scope: Scope, found: Sequence[Validation], *, per_class: bool = False
+    ) -> Iterator[Mapping[str, Any]]:
+        mode = scope.mode
+        variables = self._variables_of(scope)
+        guard = [] if variables["judged"] == TRUE else ["variables.judged"]
+        read = [*guard, *(v.refused for v in found), *(v.message for v in found)]
+        params = {"paramKind": {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}}
+        spec = {
+            "failurePolicy": "Fail" if mode is Mode.ENFORCE else "Ignore",
+            **(params if per_class else {}),
+            "matchConstraints": self._constraints(created_only=per_class),
+            "matchConditions": self._conditions(),
+            "variables": _variables(kept(variables, read)),
+            "validations": [_validation(v, variables["judged"]) for v in found],
+        }
+        yield self._document("ValidatingAdmissionPolicy", name, spec)
+        if self.settings.bound:
+            # A class that is not there any more is none that a pod can name.
+            every = {"paramRef": {"selector": {}, "parameterNotFoundAction": "Allow"}}
+            binding = {
+                "policyName": name,
+                **(every if per_class else {}),
+                "validationActions": [_ACTIONS[mode]],
+            }
+            yield self._document("ValidatingAdmissionPolicyBinding", name, binding)
+
+    def _variables_of(self, scope: Scope) -> Variables:
         governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
         everywhere = len(scope.numbers) == len(self.rules)
         mine = TRUE if everywhere else f"variables.rules in {numbers(scope.numbers)}"
-        variables = {
+        return {
             **self.pod,
             "assigned": self._assigned(),
             **class_variables(scope),
             "declared": declared_test(sorted(self.snapshot.inventory.by_class)),
             "judged": both([governed, mine]),
         }
-        found = [v for v in validations_of(scope) if v.refused != FALSE]
-        if not found:
-            return
-        guard = [] if variables["judged"] == TRUE else ["variables.judged"]
-        read = [*guard, *(v.refused for v in found), *(v.message for v in found)]
-        spec = {
-            "failurePolicy": "Fail" if mode is Mode.ENFORCE else "Ignore",
-            "matchConstraints": self._constraints(created_only=False),
-            "matchConditions": self._conditions(),
-            "variables": _variables(kept(variables, read)),
-            "validations": [_validation(v, variables["judged"]) for v in found],
-        }
-        suffix = "" if len(self.modes) == 1 or mode is self.rules[0].mode else f".{mode}"
-        name = f"{self.settings.prefix}{self.policy.name}{suffix}"
-        yield self._document("ValidatingAdmissionPolicy", name, spec)
-        if self.settings.bound:
-            binding = {"policyName": name, "validationActions": [_ACTIONS[mode]]}
-            yield self._document("ValidatingAdmissionPolicyBinding", name, binding)
 
     def _document(self, kind: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
         document = {
@@ -298,7 +337,7 @@ class _Compiler:
             "metadata": {
                 "name": name,
                 "labels": {
-                    "app.kubernetes.io/managed-by": MANAGED_BY,
+                    MANAGED_BY_LABEL: MANAGED_BY,
                     "runtimegate.dev/revision": self.revision,
                 },
                 "annotations": {"runtimegate.dev/policy": self.policy.name},

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from webhook.core.names import Action, Mode, Verdict
+from webhook.core.names import Action, Mode
 from webhook.core.policy import Policy, Rules
-from webhook.core.runtimes import Guards
 from webhook.native.ground import Unsure
 from webhook.native.grounds import names_of
 from webhook.native.omitted import Omission, Part
@@ -16,7 +15,6 @@ def omissions_of(
     *,
     unsure: Sequence[Unsure],
     alone: bool,
-    guards: Guards,
 ) -> Iterator[Omission]:
     """Everything that ``policy`` says and its compiled form does not."""
     for index, of in enumerate(rules):
@@ -34,11 +32,6 @@ Left = Iterator[tuple[Part, str, tuple[str, ...]]]
 def _of_rules(rules: Rules, index: int, unsure: Sequence[Unsure], alone: bool) -> Left:
     yield from _of_table(rules, index, unsure)
     classes = rules.runtime_classes
-    yield (
-        Part.RUNTIME_CLASSES,
-        "a RuntimeClass whose handler is not the inventory's is not refused",
-        (),
-    )
     if classes.fallback and rules.mode is Mode.ENFORCE:
         what = (
             "a pod that needs the fallback for another cause than those compiled gets the default"
@@ -55,9 +48,9 @@ def _of_table(rules: Rules, index: int, unsure: Sequence[Unsure]) -> Left:
     if Action.DENY not in rules.actions.values():
         return
     if applications := names_of(unsure, Part.APPLICATIONS, index):
-        yield Part.APPLICATIONS, "applications that may be refused and are not", applications
+        yield Part.APPLICATIONS, "what is needed by some releases of these only, or on some nodes only, is not judged", applications
     if features := names_of(unsure, Part.FEATURES, index):
-        yield Part.FEATURES, "pod fields that may be refused and are not", features
+        yield Part.FEATURES, "these may be refused and are not", features
     yield Part.DECLARED_NEEDS, "what the annotation runtimegate.dev/needs declares is not judged", ()
     yield Part.RESIZE, "a resize in place is not judged", ()
     yield Part.EXCESS, "a pod that is too much to judge is let through while CEL can bear it", ()

@@ -11,29 +11,24 @@ class Part(StrEnum):
     APPLICATIONS = "applications"
     DECLARED_NEEDS = "declared-needs"
     FEATURES = "features"
-    RUNTIME_CLASSES = "runtime-classes"
     FALLBACK = "fallback"
     RESIZE = "resize"
     EXCESS = "excess"
     WARNINGS = "warnings"
     WORKLOADS = "workloads"
-    GUARDS = "guards"
 
 
 WHY: Mapping[Part, str] = {
-    Part.APPLICATIONS: "whether an image needs it depends on its tag, arguments, variables or "
-    "labels, which CEL is not asked to read",
+    Part.APPLICATIONS: "the release is read off the tag by rules that CEL has no words for, "
+    "and a verdict that is not the same on every node is none to refuse by",
     Part.DECLARED_NEEDS: "any feature may be named in the annotation, and only the compatibility "
     "table knows them all",
     Part.FEATURES: "the verdict depends on nodes, or on a release that nobody declared",
-    Part.RUNTIME_CLASSES: "what a RuntimeClass of the cluster means, and which nodes offer it, is "
-    "no part of the pod",
     Part.FALLBACK: "whether the default would refuse a pod is for the whole table to say",
     Part.RESIZE: "what a runtime does with new limits is judged by the change, not by the pod",
     Part.EXCESS: "a pod that is too much to judge is refused by the API server's cost limit instead",
     Part.WARNINGS: "a native policy says what it refuses, nothing of what it lets through",
     Part.WORKLOADS: "pod templates are not looked at, the pods are when they are made",
-    Part.GUARDS: "changes to RuntimeClasses and Namespaces are not looked at",
 }
 
 

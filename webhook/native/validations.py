@@ -221,7 +221,7 @@ def unknown_denied(rules: Sequence[Rules]) -> tuple[int, ...]:
 
 
 def _unknown_class(scope: Scope) -> Iterator[Validation]:
-    """Filled in by the compiler, which knows the inventory."""
+    """A class that the inventory does not know: the compiler says which are."""
     denied = unknown_denied(scope.rules)
     if not denied:
         return
@@ -307,6 +307,21 @@ def _application_test(ground: Ground, everywhere: str) -> str:
     was = f"variables.old_containers.exists(o, o.name == n && [o].exists(c, {old}))"
     new = either([everywhere, f"![string(c.name)].exists(n, {was})"])
     return f"variables.containers.exists(c, {both([ground.application, new])})"
+
+
+def handler_validation(scope: Scope, handlers: Mapping[str, str]) -> Validation:
+    """A RuntimeClass, given as ``params``, that means another handler than the inventory says."""
+    expected = f"{map_of(handlers)}[?params.metadata.name].orValue(params.handler)"
+    return Validation(
+        refused=f"params.metadata.name == variables.runtime_class && params.handler != {expected}",
+        message=(
+            f"{literal(scope.head + 'RuntimeClass ')} + params.metadata.name + ' means handler ' + "
+            f"params.handler + ' in this cluster, but the inventory says ' + {expected} + "
+            f"{literal(_code(Reason.HANDLER_MISMATCH))}"
+        ),
+        plain=f"{scope.head}the RuntimeClass means another handler than the inventory says"
+        + _code(Reason.HANDLER_MISMATCH),
+    )
 
 
 def declared_test(classes: Sequence[str]) -> str:
