@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tests.controlplane.cluster import ControlPlane
@@ -57,6 +57,12 @@ class Plane:
         self._connection = http.client.HTTPSConnection(
             str(at.hostname), at.port, context=trust, timeout=60
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def ask(
         self,
@@ -109,7 +115,7 @@ class Plane:
                 self.must("PUT", f"{at}/{name}", {**document, "metadata": metadata})
             else:
                 self.must("POST", at, document)
-        self._wait_until_in_force()
+        self.settle()
 
     def _remove_others(self, wanted: Iterable[tuple[str, str]]) -> None:
         kept = set(wanted)
@@ -119,8 +125,8 @@ class Plane:
                 if (kind, name) not in kept and not name.startswith("sentinel"):
                     self.must("DELETE", f"{ADMISSION}/{plural}/{name}")
 
-    def _wait_until_in_force(self) -> None:
-        """What is stored before a sentinel is seen no later than the sentinel."""
+    def settle(self) -> None:
+        """Wait until all is in force: what is stored before a sentinel is seen no later than the sentinel."""
         self._seen += 1
         token = f"seen-{self._seen}"
         for document in _sentinels(token):

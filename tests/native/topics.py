@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,19 @@ import yaml
 from tests.build import TODAY
 from tests.native.plane import Answer, Plane
 from tests.scenarios.test_scenarios import CASES, file_of, review_of, snapshot_of
-from webhook.core.decision import Assign, Decision, Deny, Keep, Operation, decide, decide_stored
-from webhook.core.decision import Change
+from webhook.core.decision import (
+    Assign,
+    Change,
+    Decision,
+    Deny,
+    Keep,
+    Operation,
+    decide,
+    decide_stored,
+)
 from webhook.core.names import ASSIGNED_BY
 from webhook.core.pod import view_pod
+from webhook.core.policy import Policy, PolicySet
 from webhook.core.snapshot import Snapshot
 from webhook.native.compile import Compiled, Settings, compile_policies
 
@@ -48,7 +58,7 @@ def compiled(within: Snapshot, **settings: Any) -> Compiled:
         policies=within.policies,
         inventory=within.inventory,
         compat=within.compat,
-        today=TODAY,
+        today=within.today,
         revision="scenario",
         settings=Settings(**{"alone": True, **settings}),
     )
@@ -214,5 +224,16 @@ def _outcome(answer: Answer, request: Mapping[str, Any]) -> Outcome:
 
 
 def topic_snapshot(topic: Path) -> Snapshot:
-    """The snapshot of a topic, as the scenarios have it."""
-    return snapshot_of(topic)
+    """The snapshot of a topic, its days moved so that the scenarios' today is the server's."""
+    within = snapshot_of(topic)
+    today = datetime.now(UTC).date()  # noqa: TID251 - the server's clock is what is tested
+    days = today - TODAY
+    return replace(within, today=today, policies=PolicySet(_moved(within.policies.policies, days)))
+
+
+def _moved(policies: Iterable[Policy], days: timedelta) -> Iterator[Policy]:
+    for policy in policies:
+        exemptions = tuple(
+            replace(e, expires=e.expires + days) if e.expires else e for e in policy.exemptions
+        )
+        yield replace(policy, exemptions=exemptions)
