@@ -227,16 +227,22 @@ class _Compiler:
     def _refused_on(self, number: int, runtime_class: str) -> str:
         """Whether the table refuses the pod for certain on the class of an expression."""
         tests = []
-        for ground in self.found.grounds:
-            on = sorted(c for i, c in ground.texts if i == number and c)
+        for index, ground in enumerate(self.found.grounds):
+            if on := sorted(c for i, c in ground.texts if i == number and c):
+                within = f"{runtime_class} in [{', '.join(map(literal, on))}]"
+                tests.append(both([within, f"variables.cause_{index}"]))
+        return either(tests)
+
+    def _causes(self) -> Variables:
+        """A variable for every cause, so that each is written once for all classes."""
+        found = {}
+        for index, ground in enumerate(self.found.grounds):
             exempt = either(
                 f"variables.{exempt_name(self.policy.exemptions[i])}" for i in ground.exempt
             )
             test = ground_test(self.policy.exemptions, ground, on_update=False)
-            if on:
-                within = f"{runtime_class} in [{', '.join(map(literal, on))}]"
-                tests.append(both([within, negated(exempt), test]))
-        return either(tests)
+            found[f"cause_{index}"] = both([negated(exempt), test])
+        return found
 
     # ------------------------------------------------------------------------------- the documents
 
@@ -245,17 +251,18 @@ class _Compiler:
         names = [self.policy.name, *(f"{self.policy.name}/{o.name}" for o in self.policy.overrides)]
         by = chosen("variables.rules", [literal(name) for name in names])
         governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
-        given = both([governed, within, "variables.assigned != ''"])
+        gives = both([governed, within, "variables.assigned != ''"])
         key = literal(ASSIGNED_BY)
         patch = (
-            f"!({given}) ? [] : "
+            f"!({gives}) ? [] : "
             "(has(object.metadata.annotations) ? [] : "
             "[JSONPatch{op: 'add', path: '/metadata/annotations', value: {}}]) + "
             f"[JSONPatch{{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey({key}), "
             f"value: {by}}}, "
             "JSONPatch{op: 'add', path: '/spec/runtimeClassName', value: variables.assigned}]"
         )
-        variables = kept({**self.pod, "assigned": self._assigned()}, [patch])
+        given = {**self.pod, **self._causes(), "assigned": self._assigned()}
+        variables = kept(given, [patch])
         spec = {
             "failurePolicy": "Fail",
             "reinvocationPolicy": "Never",
@@ -324,6 +331,7 @@ class _Compiler:
         mine = TRUE if everywhere else f"variables.rules in {numbers(scope.numbers)}"
         return {
             **self.pod,
+            **self._causes(),
             "assigned": self._assigned(),
             **class_variables(scope),
             "declared": declared_test(sorted(self.snapshot.inventory.by_class)),
