@@ -126,7 +126,7 @@ class Plane:
                     self.must("DELETE", f"{ADMISSION}/{plural}/{name}")
 
     def settle(self) -> None:
-        """Wait until all is in force: what is stored before a sentinel is seen no later than the sentinel."""
+        """Wait until all is in force: what is stored before a sentinel is seen before it."""
         self._seen += 1
         token = f"seen-{self._seen}"
         for document in _sentinels(token):
@@ -164,7 +164,9 @@ def _sentinels(token: str) -> tuple[dict[str, Any], ...]:
     }
     api = {"apiVersion": "admissionregistration.k8s.io/v1"}
     named = {**api, "metadata": {"name": "sentinel"}}
-    patch = f"[JSONPatch{{op: 'add', path: '/metadata/annotations', value: {{'token': '{token}'}}}}]"
+    patch = (
+        f"[JSONPatch{{op: 'add', path: '/metadata/annotations', value: {{'token': '{token}'}}}}]"
+    )
     return (
         {
             **named,

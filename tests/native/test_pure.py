@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
 import pytest
 from hypothesis import given
@@ -20,7 +19,8 @@ from webhook.core.images import (
 )
 from webhook.core.policy import NamespaceSelector, Policy, PolicySet
 from webhook.native.cel import glob_regex, globbed, literal
-from webhook.native.compile import Compiled, CompileError, Settings, compile_policies
+from webhook.native.compile import Compiled, Settings, compile_policies
+from webhook.native.objects import CompileError
 from webhook.native.references import pattern_regex
 from webhook.native.uses import OPEN_USES, OTHERS_LEFT_OUT, USES
 from webhook.native.variables import may_share
@@ -42,7 +42,7 @@ def compiled(*policies: Policy, **settings: object) -> Compiled:
 
 
 def as_python(regex: str) -> re.Pattern[str]:
-    """An RE2 expression of ours for Python: ``$`` is the end of the text, never before a newline."""
+    """An RE2 expression of ours for Python, whose ``$`` holds before a last newline too."""
     assert regex.endswith("$")
     return re.compile(regex[:-1] + r"\Z")
 
@@ -82,7 +82,9 @@ def read_literal(written: str) -> str:
     return re.sub(escape, char, written[1:-1])
 
 
-PARTS = st.sampled_from(["postgres", "bitnami", "library", "a", "a-b", "a_b", "x.io", "*", "pg*", "?"])
+PARTS = st.sampled_from(
+    ["postgres", "bitnami", "library", "a", "a-b", "a_b", "x.io", "*", "pg*", "?"]
+)
 PATTERNS = st.builds(
     lambda parts, tag: "/".join(parts) + tag,
     st.lists(PARTS, min_size=1, max_size=4),
@@ -90,9 +92,13 @@ PATTERNS = st.builds(
 )
 IMAGES = st.builds(
     lambda registry, parts, tag, digest: registry + "/".join(parts) + tag + digest,
-    st.sampled_from(["", "docker.io/", "index.docker.io/", "x.io/", "Reg/", "localhost:5000/", "[::1]:5/"]),
+    st.sampled_from(
+        ["", "docker.io/", "index.docker.io/", "x.io/", "Reg/", "localhost:5000/", "[::1]:5/"]
+    ),
     st.lists(
-        st.sampled_from(["postgres", "bitnami", "library", "a", "a-b", "a_b", "pg1", "x.io", "BAD"]),
+        st.sampled_from(
+            ["postgres", "bitnami", "library", "a", "a-b", "a_b", "pg1", "x.io", "BAD"]
+        ),
         min_size=1,
         max_size=4,
     ),
@@ -117,7 +123,11 @@ def test_a_regular_expression_of_patterns_matches_the_images_that_some_pattern_n
     assert found == any(pattern.matches(reference) for pattern in patterns)
 
 
-@given(st.sampled_from(["a*", "ab", "?b", "*", "b-*", "a-*x"]), st.sampled_from(["a?", "ab", "c", "a-bx"]), TEXTS)
+@given(
+    st.sampled_from(["a*", "ab", "?b", "*", "b-*", "a-*x"]),
+    st.sampled_from(["a?", "ab", "c", "a-bx"]),
+    TEXTS,
+)
 def test_policies_that_are_taken_to_share_no_namespace_share_none(
     one: str, other: str, name: str
 ) -> None:
@@ -166,7 +176,7 @@ def test_a_name_that_is_no_subdomain_is_an_error_that_says_what_to_change() -> N
 def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
     names = tuple(f"tenant-{number:06}" for number in range(20_000))
     huge = Policy(name="huge", namespaces=NamespaceSelector(names=names))
-    with pytest.raises(CompileError, match="huge: an expression of .* characters is more than"):
+    with pytest.raises(CompileError, match=r"huge: an expression of .* characters is more than"):
         compiled(huge)
 
 
@@ -182,5 +192,3 @@ def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:
 def test_a_policy_and_all_of_it_softened_differ_in_their_label() -> None:
     one = policy()
     assert compiled(one).label != compiled(one, bound=False).label
-
-

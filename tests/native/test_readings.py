@@ -1,4 +1,4 @@
-"""What the CEL of the compiled policies reads off a pod is what the core reads: on a real API server.
+"""What the CEL of compiled policies reads off a pod is what the core reads: on a real API server.
 
 A resource of our own without a schema is judged instead of pods, so that any nonsense gets through.
 """
@@ -144,7 +144,7 @@ _DEFINITION = {
     },
 }
 HOSTILE = (
-    "it's \"quoted\" \\ back`tick",
+    'it\'s "quoted" \\ back`tick',
     " ${x} {{y}} 'a' + 'b' ",
     "\x00\x07\x1b[31m\u202e\u2066é\U0001f600",
     "\r\t\\n\\u0041'",
@@ -170,7 +170,10 @@ def _answering(name: str, expression: str, read: Sequence[str]) -> list[Mapping[
                 "matchConstraints": {"resourceRules": [rule]},
                 "variables": [{"name": n, "expression": e} for n, e in variables.items()],
                 "validations": [
-                    {"expression": "false", "messageExpression": f"'{name}=[' + {_one(expression)} + ']'"}
+                    {
+                        "expression": "false",
+                        "messageExpression": f"'{name}=[' + {_one(expression)} + ']'",
+                    }
                 ],
             },
         },
@@ -227,7 +230,9 @@ def as_the_core_reads(pod: PodView) -> dict[str, str]:
 
 def _by_row(pod: PodView) -> set[tuple[str, str]]:
     """Every use, by the last key of its field path: two rows of one feature differ in that."""
-    return {(str(use.feature), _key(use.field_path, use.container is not None)) for use in uses(pod)}
+    return {
+        (str(use.feature), _key(use.field_path, use.container is not None)) for use in uses(pod)
+    }
 
 
 def _key(path: str, in_container: bool) -> str:
@@ -245,9 +250,27 @@ def _is_used(use: Any, by_row: set[tuple[str, str]]) -> bool:
     return (use.feature, f"{where} {key}" if key in special else where) in by_row
 
 
-NAMES = st.sampled_from(["NET_RAW", "cap_net_raw", "CAP_", "a.b", "a/b", "x/y", "x/z/y", "hugepages-2Mi", "cpu", "é", "", "-x", "y" * 129])
+NAMES = st.sampled_from(
+    [
+        "NET_RAW",
+        "cap_net_raw",
+        "CAP_",
+        "a.b",
+        "a/b",
+        "x/y",
+        "x/z/y",
+        "hugepages-2Mi",
+        "cpu",
+        "é",
+        "",
+        "-x",
+        "y" * 129,
+    ]
+)
 BOOLS = st.sampled_from([True, False])
-PROFILES = st.fixed_dictionaries({}, optional={"type": st.sampled_from(["RuntimeDefault", "Localhost", "Unconfined", ""])})
+PROFILES = st.fixed_dictionaries(
+    {}, optional={"type": st.sampled_from(["RuntimeDefault", "Localhost", "Unconfined", ""])}
+)
 SE_LINUX = st.fixed_dictionaries({}, optional={"level": st.just("s0"), "user": st.just("u")})
 RESOURCES = st.fixed_dictionaries(
     {},
@@ -256,7 +279,9 @@ RESOURCES = st.fixed_dictionaries(
         "claims": st.lists(st.just({"name": "x"}), max_size=1),
     },
 )
-PROBE = st.fixed_dictionaries({}, optional={"exec": st.just({"command": ["a"]}), "periodSeconds": st.just(3)})
+PROBE = st.fixed_dictionaries(
+    {}, optional={"exec": st.just({"command": ["a"]}), "periodSeconds": st.just(3)}
+)
 SECURITY = st.fixed_dictionaries(
     {},
     optional={
@@ -277,7 +302,9 @@ POD_SECURITY = st.fixed_dictionaries(
         "appArmorProfile": PROFILES,
         "seLinuxOptions": SE_LINUX,
         "windowsOptions": st.fixed_dictionaries({}, optional={"hostProcess": BOOLS}),
-        "sysctls": st.lists(st.fixed_dictionaries({"name": NAMES, "value": st.just("1")}), max_size=2),
+        "sysctls": st.lists(
+            st.fixed_dictionaries({"name": NAMES, "value": st.just("1")}), max_size=2
+        ),
     },
 )
 MOUNT = st.fixed_dictionaries(
@@ -291,7 +318,27 @@ MOUNT = st.fixed_dictionaries(
 )
 WORDS = st.text(alphabet="/defvnusrtockmgp.l", max_size=12)
 PATHS = st.one_of(
-    st.sampled_from(["/dev", "/dev/", "//dev//kvm", "/dev/fuse/", "dev/fuse", "fuse", "/dev/net//tun", "net/tun", "/dev/shm/x", "/dev/shmx", "/dev/log", "//dev/log//", "/run/x.sock", "/run/x.sock/", "/x.socket", "", "/"]),
+    st.sampled_from(
+        [
+            "/dev",
+            "/dev/",
+            "//dev//kvm",
+            "/dev/fuse/",
+            "dev/fuse",
+            "fuse",
+            "/dev/net//tun",
+            "net/tun",
+            "/dev/shm/x",
+            "/dev/shmx",
+            "/dev/log",
+            "//dev/log//",
+            "/run/x.sock",
+            "/run/x.sock/",
+            "/x.socket",
+            "",
+            "/",
+        ]
+    ),
     WORDS,
 )
 HOST_PATH = st.fixed_dictionaries(
@@ -302,15 +349,18 @@ VOLUME = st.fixed_dictionaries(
     {"name": st.just("v")},
     optional={
         "hostPath": HOST_PATH,
-        "emptyDir": st.fixed_dictionaries({}, optional={"medium": st.sampled_from(["", "Memory", "HugePages-2Mi"])}),
+        "emptyDir": st.fixed_dictionaries(
+            {}, optional={"medium": st.sampled_from(["", "Memory", "HugePages-2Mi"])}
+        ),
         "image": st.fixed_dictionaries({}, optional={"reference": st.just("x")}),
     },
 )
 IMAGES = st.sampled_from(
     [
-        "postgres", "postgres:18", "docker.io/postgres", "Docker.IO/postgres", "index.docker.io/bitnami/x",
-        "bitnami/redis:7", "x.io/a-b:12", "x.io/a-b:2", "x.io/a/b", "localhost/postgres", "X/postgres",
-        "a__b.c/postgres", "prom/postgres-exporter", "NOT AN IMAGE", "", "postgres@sha256:" + "a" * 64,
+        "postgres", "postgres:18", "docker.io/postgres", "Docker.IO/postgres", "X/postgres",
+        "index.docker.io/bitnami/x", "bitnami/redis:7", "x.io/a-b:12", "x.io/a-b:2", "x.io/a/b",
+        "localhost/postgres", "a__b.c/postgres", "prom/postgres-exporter", "NOT AN IMAGE", "",
+        "postgres@sha256:" + "a" * 64,
         "\u212a.io/postgres", "a" * 256, "x.io/" + "a/" * 130 + "postgres", "[::1]:5000/postgres",
     ]
 )  # fmt: skip
@@ -350,10 +400,14 @@ METADATA = st.fixed_dictionaries(
     {},
     optional={
         "labels": st.dictionaries(
-            st.sampled_from(["app", "tier", "empty", "odd"]), st.sampled_from(["db", "web", ""]), max_size=4
+            st.sampled_from(["app", "tier", "empty", "odd"]),
+            st.sampled_from(["db", "web", ""]),
+            max_size=4,
         ),
         "annotations": st.dictionaries(
-            st.just("io.kubernetes.cri.untrusted-workload"), st.sampled_from(["true", "True", ""]), max_size=1
+            st.just("io.kubernetes.cri.untrusted-workload"),
+            st.sampled_from(["true", "True", ""]),
+            max_size=1,
         ),
     },
 )
@@ -377,7 +431,13 @@ def test_a_pod_is_read_as_the_core_reads_it(
     spec = _named(json.loads(json.dumps(spec)))
     pod = view_pod(spec, metadata, namespace="default")
     names = [name for name, _ in readings()]
-    answered = dict(zip(names, told(samples, "pods", {"spec": spec, "metadata": metadata}).split(" "), strict=True))
+    answered = dict(
+        zip(
+            names,
+            told(samples, "pods", {"spec": spec, "metadata": metadata}).split(" "),
+            strict=True,
+        )
+    )
     expected = as_the_core_reads(pod)
     assert {k: (v, expected[k]) for k, v in answered.items() if v != expected[k]} == {}
 
@@ -395,12 +455,16 @@ def test_every_feature_is_seen_in_its_own_sample(samples: Plane) -> None:
 
 
 ALPHABET = "abzAZ09.-_/:@[]\u212a\n "
-WRITTEN = st.one_of(IMAGES, st.text(alphabet=ALPHABET, max_size=20), st.text(alphabet="ab./:-_A1", max_size=16))
+WRITTEN = st.one_of(
+    IMAGES, st.text(alphabet=ALPHABET, max_size=20), st.text(alphabet="ab./:-_A1", max_size=16)
+)
 
 
 @MANY
 @given(images=st.lists(WRITTEN, min_size=1, max_size=40))
-def test_an_image_is_normalised_as_the_core_normalises_it(samples: Plane, images: list[str]) -> None:
+def test_an_image_is_normalised_as_the_core_normalises_it(
+    samples: Plane, images: list[str]
+) -> None:
     references = [parse_image(image) for image in images]
     expected = [str(r).partition("@")[0] if r else "" for r in references]
     assert told(samples, "images", {"images": images}).split(" ") == expected

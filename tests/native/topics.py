@@ -1,4 +1,4 @@
-"""The topics of tests/scenarios on a real API server: their cluster, their old pods, their cases."""
+"""The topics of tests/scenarios on a real API server: cluster, old pods, cases."""
 
 from __future__ import annotations
 
@@ -83,10 +83,13 @@ def _namespace(plane: Plane, name: str, metadata: Mapping[str, Any]) -> None:
     if not there.ok:
         obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         there = plane.must("POST", at, obj)
-    obj = there.body
-    obj["metadata"]["labels"] = {"kubernetes.io/metadata.name": name, **metadata.get("labels", {})}
-    obj["metadata"]["annotations"] = metadata.get("annotations", {})
-    plane.must("PUT", f"{at}/{name}", obj)
+    namespace: dict[str, Any] = there.body
+    namespace["metadata"]["labels"] = {
+        "kubernetes.io/metadata.name": name,
+        **metadata.get("labels", {}),
+    }
+    namespace["metadata"]["annotations"] = metadata.get("annotations", {})
+    plane.must("PUT", f"{at}/{name}", namespace)
 
 
 def old_pods(plane: Plane, topic: Path) -> Iterator[tuple[Path, str]]:

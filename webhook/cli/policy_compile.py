@@ -13,15 +13,8 @@ from webhook.core.names import Mode, counted
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
 from webhook.live.shipped import shipped
-from webhook.native.compile import (
-    COMPILED_LABEL,
-    MANAGED_BY,
-    MANAGED_BY_LABEL,
-    Compiled,
-    CompileError,
-    Settings,
-    compile_policies,
-)
+from webhook.native.compile import Compiled, Settings, compile_policies
+from webhook.native.objects import COMPILED_LABEL, MANAGED_BY, MANAGED_BY_LABEL, CompileError
 from webhook.native.written import as_list, as_yaml, summary
 
 _SOFTENED: dict[str, Mode | None] = {"policy": None, "warn": Mode.WARN, "audit": Mode.AUDIT}

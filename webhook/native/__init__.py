@@ -1,1 +1,1 @@
-"""Policies as native admission policies of the API server: pure translation to CEL and documents."""
+"""Policies as native admission policies of the API server: translation to CEL. Pure."""

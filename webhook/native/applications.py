@@ -1,4 +1,4 @@
-"""What applications need, as CEL: how they are recognised, and under which settings they need it."""
+"""What applications need, as CEL: how they are recognised, under which settings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,9 +22,7 @@ limit would refuse pods that the webhook lets through, so a longer one is let th
 _Group = tuple[Application, tuple[int, ...], Clause | None, Clause | None, tuple[Need, ...]]
 
 
-def of_applications(
-    judge: Judge, rules: Sequence[Rules], exemptions: Sequence[Exemption]
-) -> Found:
+def of_applications(judge: Judge, rules: Sequence[Rules], exemptions: Sequence[Exemption]) -> Found:
     """A ground for every application and every condition under which it needs something refused.
 
     Needs of some releases of an application only are left out: they are read off the tag.

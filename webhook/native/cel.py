@@ -21,8 +21,10 @@ def _escaped(char: str) -> str:
     if 0x20 <= code < 0x7F:
         return char
     # No string of CEL holds half a surrogate pair, nor does any text that Kubernetes takes.
-    return f"\\u{0xFFFD if 0xD800 <= code < 0xE000 else code:04x}" if code < 0x10000 else (
-        f"\\U{code:08x}"
+    return (
+        f"\\u{0xFFFD if 0xD800 <= code < 0xE000 else code:04x}"
+        if code < 0x10000
+        else (f"\\U{code:08x}")
     )
 
 

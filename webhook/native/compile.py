@@ -5,23 +5,29 @@ listed. The classes of an object: one mutating policy a RuntimePolicy that gives
 validating policy for each mode that its rules are in.
 """
 
-import hashlib
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from webhook.core.compat import CompatTable
-from webhook.core.names import ALWAYS_EXCLUDED, ASSIGNED_BY, MIRROR_POD, NAMESPACE_NAME_LABEL, Mode
-from webhook.core.policy import LabelSelector, Policy, PolicySet, Rules
+from webhook.core.names import ASSIGNED_BY, Mode
+from webhook.core.policy import Policy, PolicySet, Rules
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
 from webhook.native.cel import FALSE, TRUE, both, chosen, either, literal, negated, numbers
 from webhook.native.grounds import Grounds, grounds_of
 from webhook.native.judged import Judge
-from webhook.native.leftout import omissions_of
+from webhook.native.leftout import guards_left_out, omissions_of
+from webhook.native.objects import (
+    ACTIONS,
+    conditions,
+    constraints,
+    document,
+    labelled,
+    validation,
+    variable_list,
+)
 from webhook.native.omitted import Omission
 from webhook.native.validations import (
     Scope,
@@ -38,22 +44,8 @@ from webhook.native.variables import (
     exempt_name,
     kept,
     may_share,
-    name_test,
     pod_variables,
 )
-
-API = "admissionregistration.k8s.io/v1"
-MANAGED_BY_LABEL, MANAGED_BY = "app.kubernetes.io/managed-by", "runtimegate-policy-compile"
-COMPILED_LABEL = "runtimegate.dev/compiled"
-MOST_BYTES = 1_000_000
-"""What etcd takes of one object, with room for what the API server adds (its limit is 1.5 MiB)."""
-MOST_EXPRESSION = 100_000
-"""What CEL's parser takes of one expression, in characters."""
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-
-
-class CompileError(ValueError):
-    """Policies that no native policy of this form can hold; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +83,7 @@ def compile_policies(
 ) -> Compiled:
     """All objects of a policy folder; raises CompileError where one is too large."""
     snapshot = Snapshot(policies=policies, inventory=inventory, compat=compat, today=today)
-    documents: list[Mapping[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     omissions: list[Omission] = []
     for rank, policy in enumerate(policies.policies):
         one = _Compiler(
@@ -105,17 +97,9 @@ def compile_policies(
         )
         documents += one.documents()
         omissions += one.omissions()
-    _check_names(documents)
-    label = _digest(documents)
-    for document in documents:
-        document["metadata"]["labels"][COMPILED_LABEL] = label
+    omissions += guards_left_out(inventory.guards)
+    label = labelled(documents)
     return Compiled(documents=tuple(documents), omissions=tuple(omissions), label=label)
-
-
-def _digest(documents: Sequence[Mapping[str, Any]]) -> str:
-    """A name for exactly these objects: what bears another is what an earlier run has left."""
-    text = json.dumps(documents, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _softened(policy: Policy, most: Mode | None) -> Policy:
@@ -127,23 +111,6 @@ def _softened(policy: Policy, most: Mode | None) -> Policy:
 
     overrides = tuple(replace(o, rules=soft(o.rules)) for o in policy.overrides)
     return replace(policy, rules=soft(policy.rules), overrides=overrides)
-
-
-def _check_names(documents: Sequence[Mapping[str, Any]]) -> None:
-    seen: set[tuple[str, str]] = set()
-    for document in documents:
-        kind, name = document["kind"], document["metadata"]["name"]
-        if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-            raise CompileError(
-                f"{name[:80]}: must be a DNS subdomain of at most 253 characters; choose another "
-                "--name-prefix"
-            )
-        if (kind, name) in seen:
-            raise CompileError(
-                f"two policies would both be {kind} {name}: rename the one whose name ends in a "
-                "mode"
-            )
-        seen.add((kind, name))
 
 
 class _Compiler:
@@ -170,7 +137,7 @@ class _Compiler:
         self.modes = tuple(dict.fromkeys(r.mode for r in self.rules))
         self.pod = pod_variables(self.policy, self.rules, above)
 
-    def documents(self) -> Iterator[Mapping[str, Any]]:
+    def documents(self) -> Iterator[dict[str, Any]]:
         """The objects, each policy before its binding."""
         if giving := self._giving():
             yield from self._mutating(giving)
@@ -246,7 +213,7 @@ class _Compiler:
 
     # ------------------------------------------------------------------------------- the documents
 
-    def _mutating(self, giving: tuple[int, ...]) -> Iterator[Mapping[str, Any]]:
+    def _mutating(self, giving: tuple[int, ...]) -> Iterator[dict[str, Any]]:
         within = TRUE if len(giving) == len(self.rules) else f"variables.rules in {numbers(giving)}"
         names = [self.policy.name, *(f"{self.policy.name}/{o.name}" for o in self.policy.overrides)]
         by = chosen("variables.rules", [literal(name) for name in names])
@@ -266,20 +233,23 @@ class _Compiler:
         spec = {
             "failurePolicy": "Fail",
             "reinvocationPolicy": "Never",
-            "matchConstraints": self._constraints(created_only=True),
+            "matchConstraints": constraints(self.policy, self.settings.excluded, created_only=True),
             "matchConditions": [
-                *self._conditions(),
-                {"name": "names-no-class", "expression": "object.spec.?runtimeClassName.orValue('') == ''"},
+                *conditions(self.policy),
+                {
+                    "name": "names-no-class",
+                    "expression": "object.spec.?runtimeClassName.orValue('') == ''",
+                },
             ],
-            "variables": _variables(variables),
+            "variables": variable_list(variables),
             "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
         }
         name = f"{self.settings.prefix}{self.policy.name}"
-        yield self._document("MutatingAdmissionPolicy", name, spec)
+        yield self._made("MutatingAdmissionPolicy", name, spec)
         if self.settings.bound:
-            yield self._document("MutatingAdmissionPolicyBinding", name, {"policyName": name})
+            yield self._made("MutatingAdmissionPolicyBinding", name, {"policyName": name})
 
-    def _validating(self, mode: Mode) -> Iterator[Mapping[str, Any]]:
+    def _validating(self, mode: Mode) -> Iterator[dict[str, Any]]:
         scope = Scope(policy=self.policy, rules=self.rules, mode=mode, grounds=self.found.grounds)
         suffix = "" if len(self.modes) == 1 or mode is self.rules[0].mode else f".{mode}"
         name = f"{self.settings.prefix}{self.policy.name}{suffix}"
@@ -300,7 +270,7 @@ class _Compiler:
 
     def _policy_and_binding(
         self, name: str, scope: Scope, found: Sequence[Validation], *, per_class: bool = False
-    ) -> Iterator[Mapping[str, Any]]:
+    ) -> Iterator[dict[str, Any]]:
         mode = scope.mode
         variables = self._variables_of(scope)
         guard = [] if variables["judged"] == TRUE else ["variables.judged"]
@@ -309,21 +279,23 @@ class _Compiler:
         spec = {
             "failurePolicy": "Fail" if mode is Mode.ENFORCE else "Ignore",
             **(params if per_class else {}),
-            "matchConstraints": self._constraints(created_only=per_class),
-            "matchConditions": self._conditions(),
-            "variables": _variables(kept(variables, read)),
-            "validations": [_validation(v, variables["judged"]) for v in found],
+            "matchConstraints": constraints(
+                self.policy, self.settings.excluded, created_only=per_class
+            ),
+            "matchConditions": conditions(self.policy),
+            "variables": variable_list(kept(variables, read)),
+            "validations": [validation(v, variables["judged"]) for v in found],
         }
-        yield self._document("ValidatingAdmissionPolicy", name, spec)
+        yield self._made("ValidatingAdmissionPolicy", name, spec)
         if self.settings.bound:
             # A class that is not there any more is none that a pod can name.
             every = {"paramRef": {"selector": {}, "parameterNotFoundAction": "Allow"}}
             binding = {
                 "policyName": name,
                 **(every if per_class else {}),
-                "validationActions": [_ACTIONS[mode]],
+                "validationActions": [ACTIONS[mode]],
             }
-            yield self._document("ValidatingAdmissionPolicyBinding", name, binding)
+            yield self._made("ValidatingAdmissionPolicyBinding", name, binding)
 
     def _variables_of(self, scope: Scope) -> Variables:
         governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
@@ -338,109 +310,5 @@ class _Compiler:
             "judged": both([governed, mine]),
         }
 
-    def _document(self, kind: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
-        document = {
-            "apiVersion": API,
-            "kind": kind,
-            "metadata": {
-                "name": name,
-                "labels": {
-                    MANAGED_BY_LABEL: MANAGED_BY,
-                    "runtimegate.dev/revision": self.revision,
-                },
-                "annotations": {"runtimegate.dev/policy": self.policy.name},
-            },
-            "spec": spec,
-        }
-        _check_size(document)
-        return document
-
-    def _constraints(self, *, created_only: bool) -> Mapping[str, Any]:
-        rule = {"apiGroups": [""], "apiVersions": ["v1"], "scope": "Namespaced"}
-        rules = [{**rule, "operations": ["CREATE"], "resources": ["pods"]}]
-        if not created_only:
-            changed = ["pods", "pods/ephemeralcontainers"]
-            rules.append({**rule, "operations": ["UPDATE"], "resources": changed})
-        excluded = sorted({*ALWAYS_EXCLUDED, *self.settings.excluded})
-        return {
-            "matchPolicy": "Equivalent",
-            "namespaceSelector": _selector(self.policy.namespaces.selector, excluded),
-            "resourceRules": rules,
-        }
-
-    def _conditions(self) -> list[Mapping[str, str]]:
-        conditions = {
-            "of-a-namespace-of-the-policy": name_test(self.policy.namespaces),
-            "no-windows-pod": "object.spec.?os.?name.orValue('') != 'windows'",
-            "no-mirror-pod-of-its-node": _NO_MIRROR_POD,
-        }
-        return [{"name": n, "expression": e} for n, e in conditions.items() if e != TRUE]
-
-
-_NO_MIRROR_POD = (
-    f"!({literal(MIRROR_POD)} in object.metadata.?annotations.orValue({{}}))"
-    " || object.spec.?nodeName.orValue('') == ''"
-    " || request.userInfo.username != 'system:node:' + object.spec.nodeName"
-    " || !('system:nodes' in request.userInfo.?groups.orValue([]))"
-)
-_ACTIONS: Mapping[Mode, str] = {Mode.ENFORCE: "Deny", Mode.WARN: "Warn", Mode.AUDIT: "Audit"}
-
-
-def _selector(selector: LabelSelector | None, excluded: Sequence[str]) -> Mapping[str, Any]:
-    """The policy's own selector, and the namespaces that no policy is for."""
-    not_excluded = {"key": NAMESPACE_NAME_LABEL, "operator": "NotIn", "values": [*excluded]}
-    found: dict[str, Any] = {}
-    expressions: list[Mapping[str, Any]] = [not_excluded]
-    if selector is not None:
-        if selector.match_labels:
-            found["matchLabels"] = dict(sorted(selector.match_labels.items()))
-        for requirement in selector.match_expressions:
-            values = {"values": sorted(requirement.values)} if requirement.values else {}
-            expressions.append(
-                {"key": requirement.key, "operator": requirement.operator, **values}
-            )
-    return {**found, "matchExpressions": expressions}
-
-
-def _variables(variables: Variables) -> list[Mapping[str, str]]:
-    return [{"name": name, "expression": text} for name, text in variables.items()]
-
-
-def _validation(validation: Validation, judged: str) -> Mapping[str, str]:
-    guard = TRUE if judged == TRUE else "variables.judged"
-    spoken = {"messageExpression": validation.message} if validation.message else {}
-    return {
-        "expression": either([negated(guard), negated(validation.refused)]),
-        "message": validation.plain,
-        **spoken,
-        "reason": "Forbidden",
-    }
-
-
-def _check_size(document: Mapping[str, Any]) -> None:
-    of = f"{document['kind']} {document['metadata']['name']}"
-    longest = max(map(len, _texts(document)), default=0)
-    if longest > MOST_EXPRESSION:
-        raise CompileError(
-            f"{of}: an expression of {longest:,} characters is more than CEL takes "
-            f"({MOST_EXPRESSION:,}): give the policy fewer overrides, names or patterns"
-        )
-    size = sum(map(len, _texts(document)))
-    if size > MOST_BYTES:
-        raise CompileError(
-            f"{of}: {size:,} bytes are more than the API server stores of one object "
-            f"({MOST_BYTES:,}): give the policy fewer overrides, names or patterns"
-        )
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield str(key)
-            yield from _texts(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _texts(entry)
-
+    def _made(self, kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        return document(kind, name, spec, policy=self.policy.name, revision=self.revision)

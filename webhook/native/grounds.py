@@ -15,6 +15,7 @@ from webhook.native.judged import Certainty, Judge, texts_of
 from webhook.native.omitted import Part
 from webhook.native.uses import OPEN_USES, USES, OpenUse, Use, other_names
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """All causes of one policy, and what is not one."""
@@ -86,9 +87,7 @@ def _of_others(
     prefix, unheard = uses[0].prefix, uses[0].unheard
     certain, perhaps = texts_of(judge, rules, uses[0].sample(unheard))
     areas, everywhere = _areas(judge.snapshot.compat, prefix, known)
-    tests = {
-        use.row[0]: f"{other_names(use.names, known, areas)}.size() > 0" for use in uses
-    }
+    tests = {use.row[0]: f"{other_names(use.names, known, areas)}.size() > 0" for use in uses}
     in_pod = either(t for scope, t in tests.items() if not scope.startswith("container"))
     in_container = either(t for scope, t in tests.items() if scope.startswith("container"))
     touching = tuple(i for i, e in enumerate(exemptions) if _may_cover(e, prefix))
@@ -109,9 +108,7 @@ def _of_others(
         yield from _in_areas(judge, rules, uses[0], known)
 
 
-def _in_areas(
-    judge: Judge, rules: Sequence[Rules], use: OpenUse, known: tuple[str, ...]
-) -> Found:
+def _in_areas(judge: Judge, rules: Sequence[Rules], use: OpenUse, known: tuple[str, ...]) -> Found:
     """Names that a row's ``*`` names: too many to ask about, so they are let through."""
     globs = sorted(_globs_below(judge.snapshot.compat, use.prefix))
     for name in [*(f"{name}/zz" for name in known), *(g.replace("*", "zz") for g in globs)]:

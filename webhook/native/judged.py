@@ -56,7 +56,9 @@ class Judge:
     def _known(self) -> dict[object, tuple[bool, bool]]:
         return {}
 
-    def on(self, rules: Rules, runtime_class: str, sample: Sample, image: str = _IMAGE) -> Certainty:
+    def on(
+        self, rules: Rules, runtime_class: str, sample: Sample, image: str = _IMAGE
+    ) -> Certainty:
         """What becomes of ``sample`` on a class under ``rules``."""
         asked = (runtime_class, repr(sample), image, *sorted(rules.actions.items()))
         if asked not in self._known:
@@ -81,7 +83,7 @@ class Judge:
                     inventory=replace(
                         inventory,
                         node_default=profile,
-                        by_class={name: profile for name in inventory.by_class},
+                        by_class=dict.fromkeys(inventory.by_class, profile),
                     ),
                 )
                 trial = attempt(open_case(pod, policy, within), runtime_class or None)
@@ -114,14 +116,20 @@ class Judge:
         return "; ".join((cause, *remedies)) + f" [{decision.reason}]"
 
     def _alone(self, rules: Rules, runtime_class: str) -> Policy:
-        """A policy of these rules for every namespace, that lets pods have the class in question."""
+        """A policy of these rules for every namespace, under which pods may have the class."""
         classes = rules.runtime_classes
-        allowed = classes.allowed if classes.allows(runtime_class) else (
-            *classes.allowed,
-            runtime_class,
+        allowed = (
+            classes.allowed
+            if classes.allows(runtime_class)
+            else (
+                *classes.allowed,
+                runtime_class,
+            )
         )
-        default = replace(classes, allowed=allowed) if runtime_class else replace(
-            classes, default=None, required=False, namespace_default=False
+        default = (
+            replace(classes, allowed=allowed)
+            if runtime_class
+            else replace(classes, default=None, required=False, namespace_default=False)
         )
         return Policy(
             name=self.policy.name,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from webhook.core.names import Action, Mode
 from webhook.core.policy import Policy, Rules
+from webhook.core.runtimes import Guards
 from webhook.native.ground import Unsure
 from webhook.native.grounds import names_of
 from webhook.native.omitted import Omission, Part
@@ -20,11 +21,21 @@ def omissions_of(
     for index, of in enumerate(rules):
         override = policy.overrides[index - 1].name if index else None
         for part, what, names in _of_rules(of, index, unsure, alone):
-            yield Omission(
-                policy=policy.name, override=override, part=part, what=what, names=names
-            )
+            yield Omission(policy=policy.name, override=override, part=part, what=what, names=names)
 
 
+def guards_left_out(guards: Guards) -> Iterator[Omission]:
+    """What the inventory guards besides pods."""
+    labels = guards.namespace_labels
+    if guards.runtime_classes in _GUARDING:
+        what = "whoever makes a RuntimeClass that contradicts the inventory is not stopped"
+        yield Omission(policy=None, part=Part.GUARDS, what=what)
+    if labels is not None and labels.action in _GUARDING:
+        what = "whoever changes the labels that policies select on is not stopped"
+        yield Omission(policy=None, part=Part.GUARDS, what=what)
+
+
+_GUARDING = frozenset({Action.DENY, Action.WARN})
 
 Left = Iterator[tuple[Part, str, tuple[str, ...]]]
 
@@ -48,10 +59,17 @@ def _of_table(rules: Rules, index: int, unsure: Sequence[Unsure]) -> Left:
     if Action.DENY not in rules.actions.values():
         return
     if applications := names_of(unsure, Part.APPLICATIONS, index):
-        yield Part.APPLICATIONS, "what is needed by some releases of these only, or on some nodes only, is not judged", applications
+        yield (
+            Part.APPLICATIONS,
+            "what is needed by some releases of these only, or on some nodes only, is not judged",
+            applications,
+        )
     if features := names_of(unsure, Part.FEATURES, index):
         yield Part.FEATURES, "these may be refused and are not", features
-    yield Part.DECLARED_NEEDS, "what the annotation runtimegate.dev/needs declares is not judged", ()
+    yield (
+        Part.DECLARED_NEEDS,
+        "what the annotation runtimegate.dev/needs declares is not judged",
+        (),
+    )
     yield Part.RESIZE, "a resize in place is not judged", ()
     yield Part.EXCESS, "a pod that is too much to judge is let through while CEL can bear it", ()
-

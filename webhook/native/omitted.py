@@ -16,6 +16,7 @@ class Part(StrEnum):
     EXCESS = "excess"
     WARNINGS = "warnings"
     WORKLOADS = "workloads"
+    GUARDS = "guards"
 
 
 WHY: Mapping[Part, str] = {
@@ -26,8 +27,9 @@ WHY: Mapping[Part, str] = {
     Part.FEATURES: "the verdict depends on nodes, or on a release that nobody declared",
     Part.FALLBACK: "whether the default would refuse a pod is for the whole table to say",
     Part.RESIZE: "what a runtime does with new limits is judged by the change, not by the pod",
-    Part.EXCESS: "a pod that is too much to judge is refused by the API server's cost limit instead",
+    Part.EXCESS: "there is no counting beyond the API server's own cost limit, which refuses",
     Part.WARNINGS: "a native policy says what it refuses, nothing of what it lets through",
+    Part.GUARDS: "changes to RuntimeClasses and Namespaces are not looked at",
     Part.WORKLOADS: "pod templates are not looked at, the pods are when they are made",
 }
 
@@ -36,7 +38,8 @@ WHY: Mapping[Part, str] = {
 class Omission:
     """One part of one policy that is left out: ``what`` it would have said, and ``effect``."""
 
-    policy: str
+    policy: str | None
+    """None for what the inventory says."""
     part: Part
     what: str
     override: str | None = None
@@ -49,5 +52,11 @@ class Omission:
         return WHY[self.part]
 
     def __str__(self) -> str:
-        of = f"policy {self.policy}" + (f"/{self.override}" if self.override else "")
-        return f"{of}: {self.part}: {self.what}; {self.why}"
+        return f"{self.of}: {self.part}: {self.what}; {self.why}"
+
+    @property
+    def of(self) -> str:
+        """Whose part it is: ``tenants``, ``tenants/databases`` or ``inventory``."""
+        if self.policy is None:
+            return "inventory"
+        return f"{self.policy}/{self.override}" if self.override else self.policy

@@ -16,9 +16,7 @@ _REGISTRY = (
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-GRAMMAR = (
-    rf"^(?:{_REGISTRY}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{_TAG})?(?:@{_DIGEST})?$"
-)
+GRAMMAR = rf"^(?:{_REGISTRY}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{_TAG})?(?:@{_DIGEST})?$"
 NAMES_REGISTRY = r"^(?:localhost|[^/]*[.:A-Z][^/]*)/"
 """Docker's rule: a first part with a dot, port or capital, or ``localhost``."""
 WITH_REGISTRY = rf"^{_REGISTRY}/"

@@ -56,9 +56,7 @@ class OpenUse:
     def named(self, name: str) -> Use:
         """The use of one name."""
         test = f"{self.names}.exists(n, n == {literal(name)})"
-        return Use(
-            feature=self.prefix + name, row=self.row, test=test, sample=self.sample(name)
-        )
+        return Use(feature=self.prefix + name, row=self.row, test=test, sample=self.sample(name))
 
 
 def _pod(feature: str, key: str, test: str, value: Any) -> Use:
@@ -167,7 +165,6 @@ def _host_paths() -> tuple[Use, ...]:
     return tuple(_volume(f"pod:hostPath{suffix}", "hostPath", t, v) for suffix, t, v in kinds)
 
 
-
 def _limits(of: str) -> str:
     return (
         f"{of}.?resources.?limits.orValue({{}}).map(k, string(k))"
@@ -196,7 +193,7 @@ USES: tuple[Use, ...] = (
     Use(
         feature="pod:resources/hugepages",
         row=("pod", "resources"),
-        test=_huge_pages("object.spec"),
+        test=_huge_pages("dyn(object.spec)"),
         sample=Sample(spec={"resources": _HUGE}),
     ),
     *_profiles("seccompProfile"),
@@ -217,9 +214,7 @@ USES: tuple[Use, ...] = (
     ),
     _security("pod:privileged", "privileged", _IS_TRUE, True),
     _security("pod:procMount/Unmasked", "procMount", ".orValue('') == 'Unmasked'", "Unmasked"),
-    _security(
-        "pod:allowPrivilegeEscalation/false", "allowPrivilegeEscalation", _IS_FALSE, False
-    ),
+    _security("pod:allowPrivilegeEscalation/false", "allowPrivilegeEscalation", _IS_FALSE, False),
     *(
         _container("pod:exec", key, ".?exec.hasValue()", _EXEC)
         for key in ("livenessProbe", "readinessProbe", "startupProbe")
@@ -247,9 +242,7 @@ USES: tuple[Use, ...] = (
         )
         for kind in ("Bidirectional", "HostToContainer")
     ),
-    _mount(
-        "pod:recursiveReadOnly", "recursiveReadOnly", ".orValue('') == 'Enabled'", "Enabled"
-    ),
+    _mount("pod:recursiveReadOnly", "recursiveReadOnly", ".orValue('') == 'Enabled'", "Enabled"),
     _mount("pod:subPath", "subPath", _WRITTEN, "x"),
     _mount("pod:subPath", "subPathExpr", _WRITTEN, "x"),
     *_host_paths(),
@@ -308,7 +301,7 @@ OPEN_USES: tuple[OpenUse, ...] = (
     OpenUse(
         prefix="pod:resources/",
         row=("pod", "resources"),
-        names=_extended("object.spec"),
+        names=_extended("dyn(object.spec)"),
         sample=lambda name: Sample(spec={"resources": {"limits": {name: "1"}}}),
     ),
     OpenUse(

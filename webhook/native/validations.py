@@ -32,6 +32,7 @@ from webhook.native.variables import (
 
 MOST_NAMED = 10
 CREATED = "variables.created"
+_JUDGED = "variables.class_judged && variables.class_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +186,7 @@ def _not_allowed(scope: Scope) -> Validation:
         f"{_allowed_names(scope)} + {literal(_code(Reason.RUNTIME_CLASS_NOT_ALLOWED))}"
     )
     return Validation(
-        refused="variables.runtime_class != '' && variables.class_judged && variables.class_refused",
+        refused=f"variables.runtime_class != '' && {_JUDGED}",
         message=message,
         plain=f"{scope.head}the RuntimeClass is not allowed"
         + _code(Reason.RUNTIME_CLASS_NOT_ALLOWED),
@@ -204,7 +205,7 @@ def _required(scope: Scope) -> Validation:
         f"{literal(_code(Reason.RUNTIME_CLASS_REQUIRED))}"
     )
     return Validation(
-        refused="variables.runtime_class == '' && variables.class_judged && variables.class_refused",
+        refused=f"variables.runtime_class == '' && {_JUDGED}",
         message=message,
         plain=f"{scope.head}the pod must set runtimeClassName"
         + _code(Reason.RUNTIME_CLASS_REQUIRED),
@@ -289,8 +290,10 @@ def ground_test(exemptions: Sequence[Exemption], ground: Ground, *, on_update: b
     everywhere = either([CREATED, before]) if on_update else TRUE
     parts = [both([everywhere, ground.in_pod])]
     if ground.in_container != FALSE:
-        fresh = "variables.fresh" if before == FALSE else (
-            f"({before} ? variables.containers : variables.fresh)"
+        fresh = (
+            "variables.fresh"
+            if before == FALSE
+            else (f"({before} ? variables.containers : variables.fresh)")
         )
         where = fresh if on_update else "variables.containers"
         parts.append(f"{where}.exists(c, {ground.in_container})")

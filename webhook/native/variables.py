@@ -4,7 +4,7 @@ They are evaluated only where an expression asks for them; what nothing asks for
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from webhook.core.names import NAMESPACE_DEFAULT
@@ -88,12 +88,13 @@ _TIMES = (
 time of creation before validation; CEL has no clock."""
 
 
-def _contents(policy: Policy, root: str, before: str) -> Iterator[tuple[str, str]] | Variables:
+def _contents(policy: Policy, root: str, before: str) -> Variables:
     containers = f"variables.{before}containers"
     found = {
         f"{before}containers": " + ".join(
-            f"dyn({root}.spec.{key})" if key == "containers" else f"dyn({root}.spec.?{key}"
-            ".orValue([]))"
+            f"dyn({root}.spec.{key})"
+            if key == "containers"
+            else f"dyn({root}.spec.?{key}.orValue([]))"
             for key in ("containers", "initContainers", "ephemeralContainers")
         ),
         f"{before}names": f"{containers}.map(c, string(c.name))",
@@ -163,9 +164,11 @@ def _requirement(requirement: LabelRequirement, labels: str) -> str:
 
 def namespace_test(namespaces: NamespaceSelector) -> str:
     """Whether the pod's namespace is one of them."""
-    labels = label_test(namespaces.selector, "variables.namespace_labels") if (
-        namespaces.selector
-    ) else TRUE
+    labels = (
+        label_test(namespaces.selector, "variables.namespace_labels")
+        if (namespaces.selector)
+        else TRUE
+    )
     return both([name_test(namespaces), labels])
 
 
@@ -208,9 +211,7 @@ def permitted(exemptions: Sequence[Exemption], runtime_class: str, *, old: bool 
 
 def permitted_none(exemptions: Sequence[Exemption], *, old: bool = False) -> str:
     """Whether an exemption lets the pod name no class."""
-    return either(
-        f"variables.{exempt_name(e, old)}" for e in exemptions if "" in e.runtime_classes
-    )
+    return either(f"variables.{exempt_name(e, old)}" for e in exemptions if "" in e.runtime_classes)
 
 
 def _choice(rules: Sequence[Rules]) -> str:

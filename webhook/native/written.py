@@ -66,7 +66,7 @@ def listing(omissions: Sequence[Omission]) -> Iterator[str]:
         groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for omission in omissions:
             if omission.part is part:
-                groups.setdefault((omission.what, omission.names), []).append(_of(omission))
+                groups.setdefault((omission.what, omission.names), []).append(omission.of)
         for (what, names), policies in groups.items():
             named = f": {', '.join(shown(name) for name in names)}" if names else ""
             text = f"{part} ({', '.join(policies)}): {what}{named}. Why: {WHY[part]}."
@@ -78,10 +78,6 @@ def listing(omissions: Sequence[Omission]) -> Iterator[str]:
                 break_long_words=False,
                 break_on_hyphens=False,
             )
-
-
-def _of(omission: Omission) -> str:
-    return f"{omission.policy}/{omission.override}" if omission.override else omission.policy
 
 
 def summary(compiled: Compiled) -> str:
