@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import ssl
 import time
 from collections.abc import Iterable, Mapping
@@ -48,7 +49,6 @@ class Plane:
 
     plane: ControlPlane
     _connection: http.client.HTTPSConnection = field(init=False)
-    _seen: int = 0
 
     def __post_init__(self) -> None:
         """Connect."""
@@ -127,8 +127,7 @@ class Plane:
 
     def settle(self) -> None:
         """Wait until all is in force: what is stored before a sentinel is seen before it."""
-        self._seen += 1
-        token = f"seen-{self._seen}"
+        token = secrets.token_hex(8)
         for document in _sentinels(token):
             at = f"{ADMISSION}/{_PLURALS[document['kind']]}"
             name = document["metadata"]["name"]

@@ -103,13 +103,12 @@ def test_a_pod_with_a_huge_command_line_is_judged_within_the_cost_limit(plane: P
 
 def test_a_policy_for_which_a_pod_is_too_much_refuses_it(plane: Plane) -> None:
     plane.apply(shipped_policies().documents)
-    many = [container(f"c{number}") for number in range(2_000)]
-    answer = create(plane, containers=many)
-    assert not answer.ok
-    assert "cost" in answer.message
+    many = [container(f"c{number}") for number in range(900)]
+    assert not create(plane, containers=many).ok
 
 
-def test_a_compiled_exemption_ends_by_the_clock_of_the_api_server(plane: Plane) -> None:
+def exemptions() -> Compiled:
+    """Two exemptions compiled a week ago: one ended yesterday, of one this is the last day."""
     today = datetime.now(UTC).date()  # noqa: TID251 - the server's clock is what is tested
     over, last_day = (
         exemption(
@@ -121,7 +120,7 @@ def test_a_compiled_exemption_ends_by_the_clock_of_the_api_server(plane: Plane) 
         )
         for name, days in (("over", 1), ("last-day", 0))
     )
-    compiled = compile_policies(
+    return compile_policies(
         policies=PolicySet([replace(policy(), exemptions=(over, last_day))]),
         inventory=inventory(),
         compat=CompatTable(),
@@ -129,7 +128,10 @@ def test_a_compiled_exemption_ends_by_the_clock_of_the_api_server(plane: Plane) 
         revision="exemptions",
         settings=Settings(),
     )
-    plane.apply(compiled.documents)
+
+
+def test_a_compiled_exemption_ends_by_the_clock_of_the_api_server(plane: Plane) -> None:
+    plane.apply(exemptions().documents)
     unset = create(plane, serviceAccountName="last-day")
     assert "runtimeClassName" not in unset.body["spec"]
     assert create(plane, serviceAccountName="last-day", runtimeClassName="runc").ok
@@ -141,6 +143,7 @@ def test_a_compiled_exemption_ends_by_the_clock_of_the_api_server(plane: Plane) 
 
 def test_a_tenant_cannot_turn_the_clock_back_with_managed_fields(plane: Plane) -> None:
     """Another manager's time, long ago, is no time that counts: the newest does."""
+    plane.apply(exemptions().documents)
     fields = {
         "manager": "x", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
         "time": "2020-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:hostname": {}}},

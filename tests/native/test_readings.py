@@ -87,7 +87,12 @@ def _exemption(name: str, pods: PodSelector) -> Exemption:
     )
 
 
-EVERY_USE = [*USES, *(use.named(name) for use in OPEN_USES for name in ("NET_RAW", "a.b", "x/y"))]
+EVERY_USE = [
+    *USES,
+    *(OPEN_USES[0].named(name) for name in ("NET_RAW", "A.B", "X/Y")),
+    *(OPEN_USES[1].named(name) for name in ("NET_RAW", "a.b", "x.y")),
+    *(use.named(name) for use in OPEN_USES[2:] for name in ("x/y", "x/z/y")),
+]
 
 
 def readings() -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ _SOFTENED: dict[str, Mode | None] = {"policy": None, "warn": Mode.WARN, "audit":
 )
 @click.option(
     "--exclude-namespace",
-    "excluded",
+    "excluded_namespaces",
     multiple=True,
     metavar="NAME",
     help="Leave this namespace alone, as kube-system always is: the webhook's own.",
@@ -70,7 +70,7 @@ def compile_command(
     name_prefix: str,
     alone: bool,
     bindings: str,
-    excluded: tuple[str, ...],
+    excluded_namespaces: tuple[str, ...],
     output: str,
     today: datetime | None,
 ) -> None:
@@ -87,7 +87,7 @@ def compile_command(
         alone=alone,
         softened=_SOFTENED.get(bindings),
         bound=bindings != "none",
-        excluded=excluded,
+        excluded=excluded_namespaces,
     )
     try:
         compiled = compile_policies(

@@ -287,13 +287,13 @@ def _exempt(exemptions: Sequence[Exemption], which: Sequence[int], *, old: bool)
 def ground_test(exemptions: Sequence[Exemption], ground: Ground, *, on_update: bool) -> str:
     """Whether the pod has the cause; on an update, whether it is new or was exempt before."""
     before = _exempt(exemptions, ground.exempt, old=True) if not ground.partly else FALSE
-    everywhere = either([CREATED, before]) if on_update else TRUE
+    everywhere = either([CREATED, before]) if on_update else TRUE  # in this order
     parts = [both([everywhere, ground.in_pod])]
     if ground.in_container != FALSE:
         fresh = (
             "variables.fresh"
             if before == FALSE
-            else (f"({before} ? variables.containers : variables.fresh)")
+            else (f"({everywhere} ? variables.containers : variables.fresh)")
         )
         where = fresh if on_update else "variables.containers"
         parts.append(f"{where}.exists(c, {ground.in_container})")
