@@ -149,6 +149,7 @@ def test_a_tenant_cannot_turn_the_clock_back_with_managed_fields(plane: Plane) -
         "time": "2020-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:hostname": {}}},
     }  # fmt: skip
     obj = pod(serviceAccountName="over", runtimeClassName="runc", hostname="x")
-    for managed in ([{}], [fields], []):
+    spelled: tuple[list[Any], ...] = ([{}], [fields], [])
+    for managed in spelled:
         obj["metadata"]["managedFields"] = managed
         assert not plane.ask("POST", PODS, obj).ok

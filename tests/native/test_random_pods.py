@@ -143,10 +143,9 @@ def _prepare(plane: Plane) -> None:
         obj = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": handler}
         plane.ask("DELETE", f"{classes}/{name}")
         plane.must("POST", classes, {**obj, "metadata": {"name": name}})
-    for number, obj in enumerate(OLD_PODS):
+    for number, old in enumerate(OLD_PODS):
         plane.ask("DELETE", f"{OLD}/old-{number}?gracePeriodSeconds=0")
-        metadata = {**obj["metadata"], "name": f"old-{number}"}
-        plane.must("POST", OLD, {**obj, "metadata": metadata})
+        plane.must("POST", OLD, {**old, "metadata": {**old["metadata"], "name": f"old-{number}"}})
 
 
 def _namespaces(plane: Plane) -> None:
@@ -159,11 +158,14 @@ def _namespaces(plane: Plane) -> None:
 
 
 OLD = "/api/v1/namespaces/tenant-a/pods"
+_ASKED: tuple[dict[str, Any], ...] = tuple(
+    {"runtimeClassName": name} if name else {} for name in ("", "gvisor", "runc")
+)
 OLD_PODS: list[dict[str, Any]] = [
     pod(containers=[container("c0", image)], labels=labels, **spec)
     for image in ("nginx:1.31", "postgres:18", "registry.example.com/agents/a:1")
     for labels in ({}, {"team": "storage"})
-    for spec in ({}, {"runtimeClassName": "gvisor"}, {"runtimeClassName": "runc"})
+    for spec in _ASKED
 ]
 """Pods that are older than the policies."""
 

@@ -47,6 +47,7 @@ class Compared:
     core: Outcome
     decision: Decision
     native: Outcome
+    warnings: tuple[str, ...]
     made: Compiled
 
     @property
@@ -113,9 +114,17 @@ def _of_topic(plane: Plane, topic: Path) -> list[Compared]:
     found = []
     for case in cases_of(topic):
         core, decision = by_core(case, within)
-        native, _ = by_server(plane, case, old.get(case))
-        entry = Compared(case=named(case), core=core, decision=decision, native=native, made=made)
-        found.append(entry)
+        native, answer = by_server(plane, case, old.get(case))
+        found.append(
+            Compared(
+                case=named(case),
+                core=core,
+                decision=decision,
+                native=native,
+                warnings=answer.warnings,
+                made=made,
+            )
+        )
     for name in old.values():
         plane.ask("DELETE", f"/api/v1/namespaces/tenant-a/pods/{name}?gracePeriodSeconds=0")
     return found
@@ -148,3 +157,13 @@ def test_a_refusal_has_the_webhooks_reason_and_begins_with_its_words(
         if entry.core.reason != Reason.RUNTIME_CLASS_REQUIRED:
             assert entry.native.message.startswith(entry.core.message), entry.case
         assert entry.native.message.startswith("policy "), entry.case
+
+
+def test_mode_warn_says_what_enforce_would_do_and_mode_audit_says_nothing(
+    compared: list[Compared],
+) -> None:
+    by_name = {e.case.partition("/")[2]: e.warnings for e in compared if e.case[:6] == "modes/"}
+    assert "would assign runtimeClassName: gvisor" in " ".join(by_name["keep.warn-assign"])
+    assert "would refuse this pod: RuntimeClass" in " ".join(by_name["keep.warn-deny"])
+    assert by_name["keep.would-keep"] == ()
+    assert {by_name[name] for name in by_name if ".audit-" in name} == {()}
