@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.controlplane.binaries import Binaries
 from tests.controlplane.cluster import ControlPlane
 from tests.demo.gate import Gate
 from tests.e2e.cases import CASES, Case
@@ -37,6 +38,13 @@ def compiled(policies: Path, alone: bool = False) -> tuple[dict[str, object], ..
         settings=Settings(alone=alone),
     )
     return tuple(dict(document) for document in made.documents)
+
+
+@pytest.fixture(scope="session")
+def control_plane(binaries: Binaries) -> Iterator[ControlPlane]:
+    """A control plane of this module's own: the gate's cluster is set up from nothing."""
+    with ControlPlane(binaries) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="module")

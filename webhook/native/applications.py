@@ -101,7 +101,8 @@ def _recognised(recognition: Recognition) -> str:
     """Whether the container ``c`` is known by it."""
     clause = clause_test(recognition.clause, too_long=FALSE)
     if not recognition.images:
-        return clause
+        # The core never takes a container for an application by nothing at all.
+        return clause if clause != TRUE else FALSE
     value = "variables.images[?string(c.name)].orValue('')"
     image = [matches(value, pattern_regex(recognition.images))]
     if recognition.exclude_images:

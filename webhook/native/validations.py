@@ -113,9 +113,10 @@ def _must_have(rules: Sequence[Rules], *, old: bool) -> str:
     tests = [
         TRUE if r.runtime_classes.required or r.runtime_classes.default else FALSE for r in rules
     ]
-    must = chosen(f"variables.{'old_' if old else ''}rules", tests)
+    before = "old_" if old else ""
+    must = chosen(f"variables.{before}rules", tests)
     if any(r.runtime_classes.namespace_default for r in rules):
-        must = either([must, "variables.choice != ''"])
+        must = either([must, f"variables.{before}choice != ''"])
     return must
 
 

@@ -70,6 +70,7 @@ def pod_variables(policy: Policy, rules: Sequence[Rules], above: Sequence[Policy
         **_contents(policy, "oldObject", _OLD),
         "asked": "object.spec.?runtimeClassName.orValue('')",
         "choice": _choice(rules),
+        "old_choice": _choice(rules, old=True),
         "chosen": _chosen(policy, rules),
         "created": "request.operation == 'CREATE'",
     }
@@ -214,14 +215,15 @@ def permitted_none(exemptions: Sequence[Exemption], *, old: bool = False) -> str
     return either(f"variables.{exempt_name(e, old)}" for e in exemptions if "" in e.runtime_classes)
 
 
-def _choice(rules: Sequence[Rules]) -> str:
+def _choice(rules: Sequence[Rules], *, old: bool = False) -> str:
     """The class that the namespace chooses, where that is allowed; '' where none is."""
     free = [i for i, r in enumerate(rules) if r.runtime_classes.namespace_default]
     if not free:
         return "''"
     value = f"variables.namespace_annotations[?{literal(NAMESPACE_DEFAULT)}].orValue('')"
-    allowed = allowed_test(rules, "s")
-    within = TRUE if len(free) == len(rules) else f"variables.rules in {numbers(free)}"
+    allowed = allowed_test(rules, "s", old=old)
+    index = f"variables.{_OLD if old else ''}rules"
+    within = TRUE if len(free) == len(rules) else f"{index} in {numbers(free)}"
     return f"[{value}].filter(s, {both([within, allowed])}).join('')"
 
 
