@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tests.controlplane.cluster import ControlPlane
 
+CONFLICT = 409
 SEEN_WITHIN_SECONDS = 60
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _PLURALS = {
@@ -107,15 +108,20 @@ class Plane:
         wanted = {(d["kind"], d["metadata"]["name"]): d for d in documents}
         self._remove_others(wanted)
         for (kind, name), document in wanted.items():
-            at = f"{ADMISSION}/{_PLURALS[kind]}"
-            there = self.ask("GET", f"{at}/{name}")
-            if there.ok:
-                version = there.body["metadata"]["resourceVersion"]
-                metadata = {**document["metadata"], "resourceVersion": version}
-                self.must("PUT", f"{at}/{name}", {**document, "metadata": metadata})
-            else:
-                self.must("POST", at, document)
+            self._store(f"{ADMISSION}/{_PLURALS[kind]}", name, document)
         self.settle()
+
+    def _store(self, at: str, name: str, document: Mapping[str, Any]) -> None:
+        """Make it, or replace what is there, however often the type checker writes its status."""
+        if self.ask("POST", at, document).ok:
+            return
+        for _ in range(20):
+            there = self.must("GET", f"{at}/{name}").body["metadata"]["resourceVersion"]
+            metadata = {**document["metadata"], "resourceVersion": there}
+            answer = self.ask("PUT", f"{at}/{name}", {**document, "metadata": metadata})
+            if answer.status != CONFLICT:
+                break
+        assert answer.ok, f"{name}: {answer.status} {answer.message[:2000]}"
 
     def _remove_others(self, wanted: Iterable[tuple[str, str]]) -> None:
         kept = set(wanted)

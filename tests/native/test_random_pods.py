@@ -144,8 +144,8 @@ def _prepare(plane: Plane) -> None:
         plane.ask("DELETE", f"{classes}/{name}")
         plane.must("POST", classes, {**obj, "metadata": {"name": name}})
     for number, old in enumerate(OLD_PODS):
-        plane.ask("DELETE", f"{OLD}/old-{number}?gracePeriodSeconds=0")
-        plane.must("POST", OLD, {**old, "metadata": {**old["metadata"], "name": f"old-{number}"}})
+        plane.ask("DELETE", f"{OLD}/older-{number}?gracePeriodSeconds=0")
+        plane.must("POST", OLD, {**old, "metadata": {**old["metadata"], "name": f"older-{number}"}})
 
 
 def _namespaces(plane: Plane) -> None:
@@ -267,7 +267,7 @@ def test_a_change_at_random_is_refused_only_where_the_core_refuses_it(
     image: str | None,
     added: tuple[int, str] | None,
 ) -> None:
-    path = f"{OLD}/old-{number}"
+    path = f"{OLD}/older-{number}"
     old = both.plane.must("GET", path).body
     new = copy.deepcopy(old)
     if added is not None:
