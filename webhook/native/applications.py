@@ -30,8 +30,8 @@ def of_applications(judge: Judge, rules: Sequence[Rules], exemptions: Sequence[E
     catalogue = judge.snapshot.compat.catalogue
     groups = [group for a in catalogue.applications for group in _groups(a, exemptions)]
     sure = _numbered(judge, [replace(a, needs=needs) for a, _, _, _, needs in groups])
-    for number, (application, exempt, when, unless, _) in enumerate(groups):
-        certain, perhaps = texts_of(sure, rules, Sample(), _image(number))
+    for number, (application, exempt, when, unless, needs) in enumerate(groups):
+        certain, perhaps = texts_of(sure, rules, Sample(), _image(number), _key(needs))
         recognised = either(map(_recognised, application.recognise))
         yield Ground(
             feature=application.name,
@@ -66,12 +66,18 @@ def _of_releases(
     some = [application for application in some if application.needs]
     on = _numbered(judge, some)
     for number, application in enumerate(some):
-        places = tuple(dict.fromkeys(chain(*texts_of(on, rules, Sample(), _image(number)))))
+        image, key = _image(number), _key(application.needs)
+        places = tuple(dict.fromkeys(chain(*texts_of(on, rules, Sample(), image, key))))
         yield Unsure(part=Part.APPLICATIONS, name=application.name, places=places)
 
 
 def _unconditional(need: Need) -> Need:
     return replace(need, versions=None, when=None, unless=None)
+
+
+def _key(needs: Sequence[Need]) -> object:
+    """All that a verdict on an application hangs on."""
+    return tuple((need.feature, need.strength) for need in needs)
 
 
 def _image(number: int) -> str:
@@ -94,7 +100,7 @@ def _numbered(judge: Judge, applications: Sequence[Application]) -> Judge:
         releases=table.releases,
         version=table.version,
     )
-    return Judge(judge.policy, replace(judge.snapshot, compat=only))
+    return Judge(judge.policy, replace(judge.snapshot, compat=only), judge.known)
 
 
 def _recognised(recognition: Recognition) -> str:

@@ -85,6 +85,7 @@ def compile_policies(
     snapshot = Snapshot(policies=policies, inventory=inventory, compat=compat, today=today)
     documents: list[dict[str, Any]] = []
     omissions: list[Omission] = []
+    known: dict[object, tuple[bool, bool]] = {}
     for rank, policy in enumerate(policies.policies):
         one = _Compiler(
             policy=_softened(policy, settings.softened),
@@ -94,6 +95,7 @@ def compile_policies(
             snapshot=snapshot,
             settings=settings,
             revision=revision,
+            known=known,
         )
         documents += one.documents()
         omissions += one.omissions()
@@ -124,6 +126,7 @@ class _Compiler:
         snapshot: Snapshot,
         settings: Settings,
         revision: str,
+        known: dict[object, tuple[bool, bool]],
     ) -> None:
         today = snapshot.today
         current = tuple(e for e in policy.exemptions if not e.expired(today))
@@ -133,7 +136,7 @@ class _Compiler:
         self.snapshot = snapshot
         self.settings = settings
         self.revision = revision
-        self.found: Grounds = grounds_of(Judge(self.policy, snapshot), self.rules)
+        self.found: Grounds = grounds_of(Judge(self.policy, snapshot, known), self.rules)
         self.modes = tuple(dict.fromkeys(r.mode for r in self.rules))
         self.pod = pod_variables(self.policy, self.rules, above)
 

@@ -6,7 +6,7 @@ question. Only what it refuses in all of those is compiled: anything else could 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from webhook.core.cluster import ClusterView
@@ -44,6 +44,8 @@ class Judge:
 
     policy: Policy
     snapshot: Snapshot
+    known: dict[object, tuple[bool, bool]] = field(default_factory=dict)
+    """Verdicts so far: they hang on the actions of rules, not on whose rules they are."""
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -52,20 +54,16 @@ class Judge:
         none = (NO_CLASS,) if inventory.node_default else ()
         return (*none, *sorted(inventory.by_class))
 
-    @cached_property
-    def _known(self) -> dict[object, tuple[bool, bool]]:
-        return {}
-
     def on(
-        self, rules: Rules, runtime_class: str, sample: Sample, image: str = _IMAGE
+        self, rules: Rules, runtime_class: str, sample: Sample, image: str, key: object
     ) -> Certainty:
-        """What becomes of ``sample`` on a class under ``rules``."""
-        asked = (runtime_class, repr(sample), image, *sorted(rules.actions.items()))
-        if asked not in self._known:
+        """What becomes of ``sample`` on a class under ``rules``; ``key`` tells it from others."""
+        asked = (runtime_class, key, *sorted(rules.actions.items()))
+        if asked not in self.known:
             every = list(self._verdicts(rules, runtime_class, sample, image))
             asks_handlers = _may_be_told(rules, sample_pod(sample, NO_CLASS, image))
-            self._known[asked] = (all(every), any(every) or asks_handlers)
-        certain, possible = self._known[asked]
+            self.known[asked] = (all(every), any(every) or asks_handlers)
+        certain, possible = self.known[asked]
         if not certain:
             return Certainty(possible=possible)
         return Certainty(text=self._text(rules, runtime_class, sample, image), possible=True)
@@ -170,14 +168,18 @@ def sample_pod(sample: Sample, runtime_class: str, image: str, arch: str = "") -
 
 
 def texts_of(
-    judge: Judge, rules: Iterable[Rules], sample: Sample, image: str = _IMAGE
+    judge: Judge, rules: Iterable[Rules], sample: Sample, image: str = _IMAGE, key: object = None
 ) -> tuple[Mapping[tuple[int, str], str], Mapping[tuple[int, str], Certainty]]:
-    """By rules and class: the words of what is refused for certain; what perhaps is."""
+    """By rules and class: the words of what is refused for certain; what perhaps is.
+
+    ``key`` says what ``image`` is known for, where that is not the judge's own table.
+    """
+    key = key or repr(sample)
     certain: dict[tuple[int, str], str] = {}
     perhaps: dict[tuple[int, str], Certainty] = {}
     for index, of in enumerate(rules):
         for runtime_class in judge.classes:
-            found = judge.on(of, runtime_class, sample, image)
+            found = judge.on(of, runtime_class, sample, image, key)
             if found.text is not None:
                 certain[index, runtime_class] = found.text
             elif found.possible:
