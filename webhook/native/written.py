@@ -14,7 +14,7 @@ from webhook.native.omitted import WHY, Omission, Part
 _WIDTH = 98
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Long expressions stay on one line, so that a difference shows the one that changed."""
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -27,7 +27,7 @@ def as_yaml(compiled: Compiled, *, head: Iterable[str]) -> str:
     """Every object as a document of its own, below the comments."""
     comments = "\n".join(f"# {line}".rstrip() for line in (*head, *listing(compiled.omissions)))
     bodies = [
-        yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=2**31, allow_unicode=False)
+        yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=2**30, allow_unicode=False)
         for document in compiled.documents
     ]
     return "\n---\n".join([comments, *(body.rstrip("\n") for body in bodies)]) + "\n"
