@@ -169,7 +169,7 @@ OLD_PODS: list[dict[str, Any]] = [
 ]
 """Pods that are older than the policies."""
 
-LEAST = 30
+LEAST = 20
 
 SAMPLES = [
     *(use.sample for use in USES),
