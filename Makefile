@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node helm deploy sbom applications \
+.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node helm deploy sbom checkov applications \
 	verify-facts tables bench bench-cluster docs lock clean
 
 help: ## say what there is
@@ -22,7 +22,7 @@ demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and t
 	@$(BIN)/python -m tests.demo.cluster
 
 check: lint ## seconds, no network: lint and the quick tests
-	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node and not helm"
+	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node and not helm and not browser"
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/ruff check
@@ -51,12 +51,18 @@ helm: ## build helm and kube-score for deploy/chart (about 3 min cold)
 deploy: $(VENV)/.dev helm ## render deploy/install.yaml and deploy/register.yaml from the chart
 	$(BIN)/python -m tests.deploy.rendered
 
+DIST ?= dist
 sbom: ## write dist/runtimegate.cdx.json, the CycloneDX bill of what the image holds
 	$(PYTHON) -m venv .build/sbom
-	.build/sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
-	mkdir -p dist
-	.build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
-		--output-reproducible --of JSON -o dist/runtimegate.cdx.json
+	.build/sbom/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
+	mkdir -p $(DIST)
+	.build/sbom/bin/python -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o $(DIST)/runtimegate.cdx.json
+
+checkov: ## install checkov for deploy/*.yaml, from its lock (a minute, 300 MB)
+	$(PYTHON) -m venv .build/checkov
+	.build/checkov/bin/python -m pip install -q --disable-pip-version-check --require-hashes \
+		-r tests/deploy/checkov.lock
 
 applications: ## unpack Debian's servers for tests/applications (1 GB to fetch; needs root)
 	tests/applications/build
@@ -83,6 +89,7 @@ lock: ## write the lock files anew from pyproject.toml
 	.build/lock/bin/uv pip compile -q pyproject.toml --extra dev $(LOCK) -c requirements.lock -o requirements-dev.lock
 	echo 'setuptools>=77' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/image-build.lock
 	echo 'cyclonedx-bom>=7' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/sbom.lock
+	echo 'checkov>=3.3' | .build/lock/bin/uv pip compile -q - $(LOCK) -o tests/deploy/checkov.lock
 
 clean: ## remove what make made, but for the control plane's programs (.build)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info \
