@@ -43,6 +43,7 @@ def test_a_reference_is_normalised_as_the_runtimes_do(text: str, normalised: str
     [
         "", "Postgres", "a//b", "/a", "a/", "a:", ":1", "@", f"a@{DIGEST}x!", "a@sha256:short",
         "a b", "pоstgres", "postgres\n", "a:ta g", "a" * 600, "\x1b[31m", "https://x/y",
+        "\u212a.io/y",
     ],
 )  # fmt: skip
 def test_nonsense_is_no_reference(text: str) -> None:

@@ -56,7 +56,8 @@ def parse_image(text: str) -> ImageReference | None:
     The kubelet refuses what this refuses (``InvalidImageName``), so nothing runs unrecognised.
     """
     # Measured before it is remembered: tenants write these, megabytes if they like.
-    return _parsed(text) if 0 < len(text) <= _MAX_LENGTH else None
+    # A registry is lowered, and some letters that are no ASCII have an ASCII one below them.
+    return _parsed(text) if 0 < len(text) <= _MAX_LENGTH and text.isascii() else None
 
 
 @lru_cache(maxsize=4096)

@@ -81,7 +81,7 @@ class _Asked:
     means: str
 
 
-_ASKED_OF_HANDLERS: Mapping[str, _Asked] = {
+ASKED_OF_HANDLERS: Mapping[str, _Asked] = {
     "pod:hostUsers/false": _Asked(feature="userNamespaces", means="user namespaces"),
     "pod:recursiveReadOnly": _Asked(
         feature="recursiveReadOnlyMounts", means="recursive read-only mounts"
@@ -96,13 +96,13 @@ def _told(
     """What the nodes say themselves of features that the pod uses; nothing if some are silent."""
     if landing is None:
         return {}
-    features = {use.feature for use in needs.uses if use.feature in _ASKED_OF_HANDLERS}
+    features = {use.feature for use in needs.uses if use.feature in ASKED_OF_HANDLERS}
     facts = {f: _fact(f, profile, landing, today) for f in features}
     return {feature: fact for feature, fact in facts.items() if fact is not None}
 
 
 def _fact(feature: Feature, profile: RuntimeProfile, landing: Landing, today: date) -> Fact | None:
-    asked = _ASKED_OF_HANDLERS[feature]
+    asked = ASKED_OF_HANDLERS[feature]
     told = landing.told_of(asked.feature)
     if told.silent or not told.having + told.lacking:
         return None

@@ -1,0 +1,1 @@
+"""Tests of the native policies, most of them on a real API server."""

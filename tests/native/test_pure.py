@@ -1,0 +1,194 @@
+"""The parts of the translation that need no API server: globs, patterns, literals, the list."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.build import TODAY, inventory, policy
+from webhook.core.compat import CompatTable
+from webhook.core.features import FEATURES
+from webhook.core.images import (
+    ImagePatternError,
+    glob_matches,
+    parse_image,
+    parse_image_pattern,
+)
+from webhook.core.policy import NamespaceSelector, Policy, PolicySet
+from webhook.native.cel import glob_regex, globbed, literal
+from webhook.native.compile import Compiled, Settings, compile_policies
+from webhook.native.objects import CompileError
+from webhook.native.references import pattern_regex
+from webhook.native.uses import OPEN_USES, OTHERS_LEFT_OUT, USES
+from webhook.native.variables import may_share
+
+ANYTHING = st.text(max_size=12)
+GLOBS = st.text(alphabet="ab.-/*?[]^$|\\\n+é", max_size=10)
+TEXTS = st.text(alphabet="ab.-/[]^$|\\\n+é", max_size=12)
+
+
+def compiled(*policies: Policy, **settings: object) -> Compiled:
+    return compile_policies(
+        policies=PolicySet(policies),
+        inventory=inventory(),
+        compat=CompatTable(),
+        today=TODAY,
+        revision="test",
+        settings=Settings(**settings),  # type: ignore[arg-type]
+    )
+
+
+def as_python(regex: str) -> re.Pattern[str]:
+    """An RE2 expression of ours for Python, whose ``$`` holds before a last newline too."""
+    assert regex.endswith("$")
+    return re.compile(regex[:-1] + r"\Z")
+
+
+@given(st.lists(GLOBS, max_size=4), TEXTS)
+def test_a_regular_expression_of_globs_matches_what_some_glob_names(
+    globs: list[str], text: str
+) -> None:
+    found = as_python(glob_regex(globs)).search(text) is not None
+    assert found == any(glob_matches(glob, text) for glob in globs)
+
+
+@given(st.lists(ANYTHING, min_size=1, max_size=3))
+def test_globs_without_stars_are_a_plain_list(names: list[str]) -> None:
+    plain = [name for name in names if "*" not in name and "?" not in name]
+    if plain:
+        assert "matches" not in globbed("x", plain)
+
+
+@given(ANYTHING)
+def test_a_literal_is_printable_ascii_on_one_line_and_ends_where_it_should(text: str) -> None:
+    written = literal(text)
+    assert written.isascii()
+    assert written.isprintable()
+    assert re.fullmatch(r"'(?:[^'\\]|\\.)*'", written)
+    assert read_literal(written) == text.encode("utf-16", "replace").decode("utf-16")
+
+
+def read_literal(written: str) -> str:
+    """What CEL reads: the escapes that ``literal`` writes."""
+
+    def char(match: re.Match[str]) -> str:
+        code = match["code4"] or match["code8"]
+        return chr(int(code, 16)) if code else match["plain"]
+
+    escape = r"\\(?:u(?P<code4>[0-9a-f]{4})|U(?P<code8>[0-9a-f]{8})|(?P<plain>['\\]))"
+    return re.sub(escape, char, written[1:-1])
+
+
+PARTS = st.sampled_from(
+    ["postgres", "bitnami", "library", "a", "a-b", "a_b", "x.io", "*", "pg*", "?"]
+)
+PATTERNS = st.builds(
+    lambda parts, tag: "/".join(parts) + tag,
+    st.lists(PARTS, min_size=1, max_size=4),
+    st.sampled_from(["", ":1", ":1*", ":*", ":?.?"]),
+)
+IMAGES = st.builds(
+    lambda registry, parts, tag, digest: registry + "/".join(parts) + tag + digest,
+    st.sampled_from(
+        ["", "docker.io/", "index.docker.io/", "x.io/", "Reg/", "localhost:5000/", "[::1]:5/"]
+    ),
+    st.lists(
+        st.sampled_from(
+            ["postgres", "bitnami", "library", "a", "a-b", "a_b", "pg1", "x.io", "BAD"]
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from(["", ":1", ":1.2", ":latest", ":a/b"]),
+    st.sampled_from(["", "@sha256:" + "0" * 64]),
+)
+
+
+@given(st.lists(PATTERNS, min_size=1, max_size=3), IMAGES)
+def test_a_regular_expression_of_patterns_matches_the_images_that_some_pattern_names(
+    texts: list[str], image: str
+) -> None:
+    try:
+        patterns = [parse_image_pattern(text) for text in texts]
+    except ImagePatternError:
+        return
+    reference = parse_image(image)
+    if reference is None:
+        return
+    written = str(reference).partition("@")[0]
+    found = as_python(pattern_regex(patterns)).search(written) is not None
+    assert found == any(pattern.matches(reference) for pattern in patterns)
+
+
+@given(
+    st.sampled_from(["a*", "ab", "?b", "*", "b-*", "a-*x"]),
+    st.sampled_from(["a?", "ab", "c", "a-bx"]),
+    TEXTS,
+)
+def test_policies_that_are_taken_to_share_no_namespace_share_none(
+    one: str, other: str, name: str
+) -> None:
+    a, b = NamespaceSelector(names=(one,)), NamespaceSelector(names=(other,))
+    if not may_share(a, b):
+        assert not (a.matches_name(name) and b.matches_name(name))
+
+
+def test_every_row_of_the_feature_table_is_translated() -> None:
+    rows = {use.row for use in USES} | {use.row for use in OPEN_USES}
+    assert rows == {(row.scope, row.key) for row in FEATURES}
+
+
+def test_a_sample_uses_just_the_feature_that_it_is_the_sample_of() -> None:
+    from webhook.core.features import uses  # noqa: PLC0415
+    from webhook.native.judged import sample_pod  # noqa: PLC0415
+
+    every = [*USES, *(use.named(use.unheard) for use in OPEN_USES)]
+    for use in every:
+        found = {str(found.feature) for found in uses(sample_pod(use.sample, "", "x"))}
+        assert found == {use.feature}
+    assert not {use.feature for use in every} & set(OTHERS_LEFT_OUT)
+
+
+def test_rows_of_one_feature_agree_in_strength_and_in_being_about_security() -> None:
+    """Else one sample could not stand for all of them."""
+    by_feature: dict[str, set[tuple[object, ...]]] = {}
+    scopes = {(row.scope, row.key): row for row in FEATURES}
+    for use in USES:
+        row = scopes[use.row]
+        by_feature.setdefault(use.feature, set()).add((row.strength, row.security))
+    assert all(len(found) == 1 for found in by_feature.values())
+
+
+def test_the_same_policies_compile_to_the_same_objects_in_any_order() -> None:
+    one = policy(name="one")
+    two = policy(name="two", priority=7)
+    assert compiled(one, two) == compiled(two, one)
+
+
+def test_a_name_that_is_no_subdomain_is_an_error_that_says_what_to_change() -> None:
+    with pytest.raises(CompileError, match="choose another --name-prefix"):
+        compiled(policy(name="one"), prefix="Not A Name/")
+
+
+def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
+    names = tuple(f"tenant-{number:06}" for number in range(20_000))
+    huge = Policy(name="huge", namespaces=NamespaceSelector(names=names))
+    with pytest.raises(CompileError, match=r"huge: an expression of .* characters is more than"):
+        compiled(huge)
+
+
+def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:
+    made = compiled(policy())
+    for document in made.documents:
+        labels = document["metadata"]["labels"]
+        assert labels["app.kubernetes.io/managed-by"] == "runtimegate-policy-compile"
+        assert labels["runtimegate.dev/revision"] == "test"
+        assert labels["runtimegate.dev/compiled"] == made.label
+
+
+def test_a_policy_and_all_of_it_softened_differ_in_their_label() -> None:
+    one = policy()
+    assert compiled(one).label != compiled(one, bound=False).label
