@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from webhook.core.anew import by_its_maker, controller_of, made_anew
 from webhook.core.cluster import NamespaceView
-from webhook.core.decision import Assign, Deny, Operation, decide
+from webhook.core.decision import Assign, Deny, decide
 from webhook.core.messages import bounded
-from webhook.core.names import ASSIGNED_BY, MIRROR_POD, NAMESPACE_DEFAULT, Mode, shown
-from webhook.core.pod import PodShapeError, PodView, mapping, sequence, text, view_pod
+from webhook.core.names import NAMESPACE_DEFAULT, Mode, shown
+from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
 from webhook.core.policy import Policy
 from webhook.core.snapshot import Snapshot
 
@@ -57,9 +58,8 @@ def view_existing(obj: Mapping[str, Any], namespace: str) -> ExistingPod | None:
         view = view_pod(obj.get("spec"), metadata, namespace=namespace)
     except PodShapeError:
         return None
-    owners = (mapping(owner) for owner in sequence(metadata.get("ownerReferences")))
-    controller = next((text(o.get("uid")) for o in owners if o.get("controller") is True), "")
-    return ExistingPod(view=view, controller=controller)
+    controller = controller_of(metadata)
+    return ExistingPod(view=view, controller=controller.uid if controller else "")
 
 
 def needs_preview(before: NamespaceView, after: NamespaceView, snapshot: Snapshot) -> bool:
@@ -190,7 +190,7 @@ def _one_of_each_first(pods: Iterable[ExistingPod]) -> Iterator[ExistingPod]:
 
 def _fate(pod: PodView, snapshot: Snapshot) -> tuple[type | None, str]:
     """Whether the pod, made anew, would be refused or get another class; and why, or which."""
-    decision = decide(_made_anew(pod), _by_its_maker(pod), snapshot)
+    decision = decide(made_anew(pod), by_its_maker(pod), snapshot)
     outcome = getattr(decision, "would", None) or decision
     if isinstance(outcome, Deny):
         return Deny, outcome.message.partition("\n")[0].partition(": ")[2]
@@ -199,19 +199,3 @@ def _fate(pod: PodView, snapshot: Snapshot) -> tuple[type | None, str]:
         instead = f"RuntimeClass {shown(had)}" if had else "no RuntimeClass"
         return Assign, f"RuntimeClass {shown(outcome.runtime_class)} instead of {instead}"
     return None, ""
-
-
-def _made_anew(pod: PodView) -> PodView:
-    """The pod as its template makes it: a class that the gate assigned is not the pod's own."""
-    if ASSIGNED_BY not in pod.annotations:
-        return pod
-    spec = {key: value for key, value in pod.spec.items() if key != "runtimeClassName"}
-    return replace(pod, runtime_class_name=None, spec=spec)
-
-
-def _by_its_maker(pod: PodView) -> Operation:
-    """Who would make it anew: a mirror pod is made by its node."""
-    if MIRROR_POD not in pod.annotations:
-        return Operation()
-    groups = frozenset({"system:nodes"})
-    return Operation(user=f"system:node:{pod.node_name}", groups=groups)

@@ -44,7 +44,14 @@ class ApiError(KubeError):
 
 
 class GoneError(ApiError):
-    """The resource version asked for is too old (410): list again."""
+    """The resource version asked for is too old (410): list again.
+
+    ``resume`` is what the API server offers instead: the rest of the list, as it is by now.
+    """
+
+    def __init__(self, message: str, status: int | None = None, resume: str = "") -> None:
+        super().__init__(message, status)
+        self.resume = resume
 
 
 class NoClusterError(KubeError):
@@ -53,12 +60,16 @@ class NoClusterError(KubeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a list; ``resume`` is empty on the last. ``size`` is its length in bytes."""
+    """One page of a list; ``resume`` is empty on the last. ``size`` is its length in bytes.
+
+    ``remaining`` is how many come after it, None where the API server does not say.
+    """
 
     items: tuple[Mapping[str, Any], ...]
     resource_version: str
     resume: str
     size: int = 0
+    remaining: int | None = None
 
 
 class ApiServer(Protocol):
@@ -88,15 +99,62 @@ class Access:
 
 
 def find_access(
-    *, kubeconfig: Path | None = None, environ: Mapping[str, str] = os.environ
+    *,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Access:
-    """Access by the file given, by the service account of the pod, or as kubectl would.
+    """Access by the file or context given, by the service account of the pod, or as kubectl would.
 
     Raises NoClusterError.
     """
-    if kubeconfig is None and environ.get("KUBERNETES_SERVICE_HOST"):
+    if _is_pod(kubeconfig, context, environ):
         return in_cluster(environ)
-    return _from_kubeconfig(kubeconfig)
+    return _from_kubeconfig(kubeconfig, context)
+
+
+def _is_pod(kubeconfig: Path | None, context: str | None, environ: Mapping[str, str]) -> bool:
+    return kubeconfig is None and context is None and bool(environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeContext:
+    """The context in use: its name, and the namespace that kubectl would take."""
+
+    name: str
+    namespace: str = "default"
+
+
+def find_context(
+    *,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> KubeContext:
+    """The context that ``find_access`` of the same arguments uses. Raises NoClusterError."""
+    if _is_pod(kubeconfig, context, environ):
+        return KubeContext(name="this cluster")
+    from kubernetes.config import (  # noqa: PLC0415 - see the head of this file
+        ConfigException,
+        list_kube_config_contexts,
+    )
+    from yaml import YAMLError  # noqa: PLC0415
+
+    try:
+        every, current = list_kube_config_contexts(  # type: ignore[no-untyped-call]
+            config_file=str(kubeconfig) if kubeconfig else None
+        )
+        found = next((c for c in every if c["name"] == context), None) if context else current
+        if found is None:
+            known = ", ".join(str(c["name"]) for c in every[:20])
+            raise NoClusterError(
+                f"{kubeconfig or 'kubeconfig'}: no context {context!r}; there are: {known}"
+            )
+        namespace = (found.get("context") or {}).get("namespace")
+        return KubeContext(name=str(found["name"]), namespace=str(namespace or "default"))
+    except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
+        said = " ".join(str(error).split())
+        raise NoClusterError(f"{kubeconfig or 'kubeconfig'}: {said}") from error
 
 
 def in_cluster(environ: Mapping[str, str], account: Path = _SERVICE_ACCOUNT) -> Access:
@@ -117,7 +175,7 @@ def in_cluster(environ: Mapping[str, str], account: Path = _SERVICE_ACCOUNT) -> 
     )
 
 
-def _from_kubeconfig(path: Path | None) -> Access:
+def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
     from kubernetes.client import Configuration  # noqa: PLC0415 - see the head of this file
     from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415
     from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415
@@ -127,6 +185,7 @@ def _from_kubeconfig(path: Path | None) -> Access:
     try:
         load_kube_config(  # type: ignore[no-untyped-call]
             config_file=str(path) if path else None,
+            context=context,
             client_configuration=settings,
             persist_config=False,
         )
@@ -234,6 +293,7 @@ class KubeApi:
             resource_version=metadata.get("resourceVersion") or "",
             resume=metadata.get("continue") or "",
             size=len(data),
+            remaining=metadata.get("remainingItemCount"),
         )
 
     def watch(
@@ -315,10 +375,10 @@ class KubeApi:
     def _raise_for(self, response: urllib3.BaseHTTPResponse, url: str) -> None:
         if response.status == 200:
             return
-        said = _message(response.read(_CHUNK, decode_content=True))
-        text = f"{_place(url)}: HTTP {response.status}{said}"
+        body = response.read(_CHUNK, decode_content=True)
+        text = f"{_place(url)}: HTTP {response.status}{_message(body)}"
         if response.status == 410:
-            raise GoneError(text, status=410)
+            raise GoneError(text, status=410, resume=_resume(body))
         raise ApiError(text, status=response.status)
 
 
@@ -381,6 +441,15 @@ def _message(body: bytes) -> str:
     except (orjson.JSONDecodeError, AttributeError):
         return ""
     return f": {said}" if isinstance(said, str) and said else ""
+
+
+def _resume(body: bytes) -> str:
+    """What an expired list offers instead (``metadata.continue`` of the Status)."""
+    try:
+        offered = orjson.loads(body)["metadata"]["continue"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+    return offered if isinstance(offered, str) else ""
 
 
 def _place(url: str) -> str:
