@@ -8,6 +8,7 @@ person presses Tab, ``kubectl_complete-runtimegate``. ``--context``, ``--kubecon
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,13 +73,13 @@ def _as_kubectl(command: click.Command, name: str) -> click.Command:
     """A copy of ``command`` that takes kubectl's flags and speaks of itself as of a plugin's."""
     own = copy.copy(command)
     own.params = [copy.copy(parameter) for parameter in command.params]
-    there = {parameter.name: parameter for parameter in own.params}
-    own.params += [option for option in _kubectl_options() if option.name not in there]
+    there = {spelling: parameter for parameter in own.params for spelling in parameter.opts}
+    own.params += [option for option in _kubectl_options() if option.opts[-1] not in there]
     if name == _WHY:
         own.help = (command.help or "").replace("runtimegate compat why", f"{NAME} why")
         _keep_variables(own, "RUNTIMEGATE_COMPAT_WHY")
     if name == "check":
-        namespace = there["namespace"]
+        namespace = there["--namespace"]
         namespace.default = _namespace_of_context
         namespace.show_default = "that of the context"  # type: ignore[attr-defined]
     offer_values(own)
@@ -126,11 +127,20 @@ def _kubectl_options() -> list[click.Option]:
 
 def _namespace_of_context() -> str:
     """What kubectl takes where no ``--namespace`` is given."""
-    from webhook.live.kube import contexts  # noqa: PLC0415 - a quarter of a second
+    from webhook.live.kube import find_context  # noqa: PLC0415 - a quarter of a second
 
     said = click.get_current_context().meta
-    file, context = said.get(FLAG_SAID.format("kubeconfig")), said.get(FLAG_SAID.format("context"))
-    return contexts(file).namespace(context)
+    file, context = (said.get(FLAG_SAID.format(flag)) for flag in ("kubeconfig", "context"))
+    if file is None and context is None and not _kubeconfigs():
+        return "default"
+    return find_context(kubeconfig=file, context=context).namespace
+
+
+def _kubeconfigs() -> list[Path]:
+    """The files that kubectl would read."""
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    paths = [Path(name).expanduser() for name in named.split(os.pathsep) if name]
+    return [path for path in paths if path.exists()]
 
 
 def complete() -> None:

@@ -17,8 +17,6 @@ from urllib.parse import quote, urlencode
 import orjson
 import urllib3
 
-from webhook.core.names import shown
-
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _CONNECT_SECONDS = 10.0
 _LIST_SECONDS = 60.0
@@ -157,6 +155,16 @@ def find_context(
         raise NoClusterError(f"{kubeconfig or 'kubeconfig'}: {said}") from error
 
 
+def context_names(kubeconfig: Path | None = None) -> tuple[str, ...]:
+    """The contexts that ``find_context`` finds there. Raises what reading a kubeconfig raises."""
+    from kubernetes.config import list_kube_config_contexts  # noqa: PLC0415 - as above
+
+    every, _ = list_kube_config_contexts(  # type: ignore[no-untyped-call]
+        config_file=str(kubeconfig) if kubeconfig else None
+    )
+    return tuple(str(context["name"]) for context in every)
+
+
 def in_cluster(environ: Mapping[str, str], account: Path = _SERVICE_ACCOUNT) -> Access:
     """Access by a pod's service account; the token is read again for every request."""
     host = environ.get("KUBERNETES_SERVICE_HOST", "")
@@ -203,64 +211,6 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
         authorization=lambda: settings.get_api_key_with_prefix("BearerToken", "authorization"),
         files=tuple(Path(name) for name in named if name),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contexts:
-    """The contexts of a kubeconfig with the namespace of each; ``current`` may be empty."""
-
-    namespaces: Mapping[str, str]
-    current: str
-
-    def namespace(self, context: str | None = None) -> str:
-        """What kubectl takes for ``--namespace`` where none is given.
-
-        Raises NoClusterError for a context that is not there.
-        """
-        name = context or self.current
-        if name in self.namespaces:
-            return self.namespaces[name]
-        if not context:
-            return _own_namespace()
-        raise NoClusterError(f"context {shown(context, 100)!r} does not exist")
-
-
-def contexts(kubeconfig: Path | None = None) -> Contexts:
-    """The contexts of the file given, or of those that kubectl reads; none where there is none.
-
-    Raises NoClusterError where a file is no kubeconfig.
-    """
-    from kubernetes.config import ConfigException  # noqa: PLC0415 - see the head of this file
-    from kubernetes.config.kube_config import (  # noqa: PLC0415
-        KUBE_CONFIG_DEFAULT_LOCATION,
-        KubeConfigMerger,
-    )
-    from yaml import YAMLError  # noqa: PLC0415
-
-    if kubeconfig is not None and not kubeconfig.exists():
-        raise NoClusterError(f"{kubeconfig}: No such file or directory")
-    path = str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION)
-    try:
-        read = KubeConfigMerger(path)  # type: ignore[no-untyped-call]
-        # Of several files the first that says which context is current is believed, as by kubectl.
-        current = [text.get("current-context") for text in read.config_files.values()]
-        listed = read.config.value["contexts"] if read.config else []
-        named = {one.value["name"]: one.value.get("context") or {} for one in listed}
-        return Contexts(
-            namespaces={name: said.get("namespace") or "default" for name, said in named.items()},
-            current=next(filter(None, current), ""),
-        )
-    except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
-        said = " ".join(str(error).split())
-        raise NoClusterError(f"{path}: {said}") from error
-
-
-def _own_namespace() -> str:
-    """The namespace of the pod that this runs in, else ``default``."""
-    try:
-        return (_SERVICE_ACCOUNT / "namespace").read_text().strip() or "default"
-    except OSError:
-        return "default"
 
 
 class KubeApi:
