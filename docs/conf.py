@@ -1,10 +1,12 @@
-"""The site of the pages: `make site` (Sphinx with MyST; docs/site.md says why that).
+"""The site of the pages: `make site` (Sphinx with MyST; tests/docs/README.md says why that).
 
-The pages are plain Markdown for a forge; what a site needs besides is made here: the navigation from the
-lists of docs/README.md, and text in place of links to what is no page, such as a folder of the source.
+The pages are plain Markdown for a forge; what a site needs besides is made here: the navigation
+from the lists of docs/README.md, and text in place of links to what is no page, such as a folder
+of the source.
 """
 
 import re
+import tomllib
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
@@ -12,9 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 project = "runtimegate"
 copyright = "the runtimegate authors"
-release = version = re.search(
-    r"^version = \"(.+)\"", (ROOT / "pyproject.toml").read_text(), re.MULTILINE
-)[1]
+_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+release = version = _PROJECT["version"]
 extensions = ["myst_parser"]
 root_doc = "docs/README"
 include_patterns = ["docs/*.md", "docs/*/*.md", "policies/README.md", "CHANGELOG.md"]
