@@ -25,8 +25,9 @@ PROGRAMS = Path(sys.executable).parent
 HELM = ROOT / ".build" / "helm" / "bin"
 _SERVER = re.compile(r"^runtimegate serve\b")
 _SERVES = re.compile(r"serving on https://")
-# Refusals and findings are what many of the pages show.
-_MAY_BE_ONE = re.compile(r"\b(runtimegate|kubectl|git diff)\b")
+# Refusals and findings are what many of the pages show; of kubectl only where the page shows them.
+_REFUSES = re.compile(r"\bruntimegate\b")
+_SAID_TO_REFUSE = re.compile(r"\bkubectl\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +155,9 @@ def _copy(folder: Path, environ: Mapping[str, str]) -> None:
 
 def wrong(command: Command, ran: Ran) -> str:
     """What is wrong with how a command ended; empty where nothing is."""
-    best = 1 if _MAY_BE_ONE.search(command.text) else 0
-    if not 0 <= ran.status <= best:
+    refused = command.printed is not None and _SAID_TO_REFUSE.search(command.text)
+    highest = 1 if refused or _REFUSES.search(command.text) else 0
+    if not 0 <= ran.status <= highest:
         return f"line {command.line}: $ {command.text}\nexit code {ran.status}:\n{ran.printed}"
     if command.printed is not None and not matches(command.printed, ran.printed):
         shown = "\n".join(command.printed)
@@ -166,13 +168,15 @@ def wrong(command: Command, ran: Ran) -> str:
     return ""
 
 
-def run_page(started: Session, text: str, kinds: Iterable[str]) -> Iterator[tuple[Command, Ran]]:
-    """Run the commands of a page that are of these kinds, in order."""
+def run_page(
+    started: Session, text: str, kinds: Iterable[str], *, but: str = "\0"
+) -> Iterator[tuple[Command, Ran]]:
+    """Run the commands of a page that are of these kinds, in order, but those that begin so."""
     wanted = frozenset(kinds)
     for command in commands(text):
         if command.kind == CLUSTER:
             started.settle()
-        if command.kind in wanted:
+        if command.kind in wanted and not command.text.startswith(but):
             yield command, started.run(command.text)
 
 
