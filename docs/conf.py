@@ -56,7 +56,10 @@ def _navigation(text):  # type: ignore[no-untyped-def]
     for line in [*text.splitlines(), "## "]:
         if line.startswith("## "):
             if pages:
-                entries = "\n".join(f"{text} </{page}>" for text, page in pages)
+                # Without a text it is the title of the page.
+                entries = "\n".join(
+                    f"{text} </{page}>" if text else f"/{page}" for text, page in pages
+                )
                 trees.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{entries}\n```")
             title, pages = line[3:], []
         elif found := _ITEM.match(line):
@@ -65,7 +68,7 @@ def _navigation(text):  # type: ignore[no-untyped-def]
             if page == "docs/compatibility/README":
                 more = sorted((ROOT / "docs/compatibility").glob("*.md"))
                 names = [one.stem for one in more if one.stem not in {"README", "applications"}]
-                pages.extend((name, f"docs/compatibility/{name}") for name in names)
+                pages.extend(("", f"docs/compatibility/{name}") for name in names)
     return "\n\n" + "\n\n".join(trees) + "\n"
 
 

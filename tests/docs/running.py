@@ -114,9 +114,7 @@ def session(
     with tempfile.TemporaryDirectory(prefix="runtimegate-docs-") as name:
         folder = Path(name) / "runtimegate"
         environ = {
-            "PATH": ":".join(
-                [*map(str, (PROGRAMS, HELM, *programs)), os.environ.get("PATH", os.defpath)]
-            ),
+            "PATH": _path(PROGRAMS, HELM, *programs),
             "HOME": name,
             "LANG": "C.UTF-8",
             "NO_COLOR": "1",
@@ -134,6 +132,12 @@ def session(
         _copy(folder, environ)
         with Session(folder=folder, environ=environ) as started:
             yield started
+
+
+def _path(*first: Path) -> str:
+    """What is found first, then what the caller finds: folders that are there."""
+    rest = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(name for name in [*map(str, first), *rest] if Path(name).is_dir())
 
 
 def _copy(folder: Path, environ: Mapping[str, str]) -> None:
