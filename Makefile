@@ -22,7 +22,7 @@ demo-cluster: $(VENV)/.dev controlplane ## the same with a real API server and t
 	@$(BIN)/python -m tests.demo.cluster
 
 check: lint ## seconds, no network: lint and the quick tests
-	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node and not helm"
+	$(BIN)/pytest -q -m "not slow and not controlplane and not runsc and not node and not helm and not browser"
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/ruff check

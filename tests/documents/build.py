@@ -108,6 +108,21 @@ def requirements(name: str = "postgresql", **spec: Any) -> str:
     return document("ApplicationRequirements", spec, name=name)
 
 
+def policy_test(*cases: dict[str, Any], name: str = "it", **spec: Any) -> str:
+    """A PolicyTest of tenant-a; a case says what it changes of one that expects a refusal."""
+    given = {"date": "2026-11-24", "namespace": {"name": "tenant-a"}, **spec}
+    made = [
+        {
+            "name": f"case {index}",
+            "pod": LEFT_OUT if {"objects", "files"} & set(case) else {"image": "nginx:1.29"},
+            "expect": {"decision": "deny"},
+            **case,
+        }
+        for index, case in enumerate(cases or ({},))
+    ]
+    return document("PolicyTest", {**given, "cases": made}, name=name)
+
+
 def load(*texts: str, shipped: ShippedData | None = None) -> Loaded:
     """The folder of files ``a.yaml``, ``b.yaml``, … over ``shipped`` (empty)."""
     return load_policies(files(*texts), shipped or ShippedData())

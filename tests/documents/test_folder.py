@@ -15,7 +15,7 @@ from tests.documents.build import (
 from webhook.core.compat import CompatTable
 from webhook.documents.source import DocumentErrors
 
-KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements"
+KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements, PolicyTest"
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,6 @@ KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements"
         (
             "{kind: RuntimePolicies}",
             (f"kind: must be one of {KINDS}, not 'RuntimePolicies'; did you mean RuntimePolicy?"),
-        ),
-        (
-            "{apiVersion: runtimegate.dev/v1, kind: PolicyTest}",
-            (
-                "kind: this release does not run policy tests: keep PolicyTest documents outside "
-                "the folder"
-            ),
         ),
         (
             "{kind: RuntimePolicy, metadata: {name: it}, spec: {namespaces: {names: [a]}}}",

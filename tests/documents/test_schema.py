@@ -7,7 +7,15 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.documents.build import exemption, facts, inventory, override, policy, requirements
+from tests.documents.build import (
+    exemption,
+    facts,
+    inventory,
+    override,
+    policy,
+    policy_test,
+    requirements,
+)
 from tests.documents.build import fact as a_fact
 from tests.documents.test_policy import AS_DESIGNED
 from webhook.documents.lint import RULES
@@ -16,13 +24,14 @@ from webhook.documents.schema import combined_schema, schema_of
 from webhook.documents.source import parse_documents
 from webhook.live.shipped import shipped_files
 
+ROOT = Path(__file__).parents[2]
 REFERENCE = re.sub(
     r"```.*?```",
     "",
-    (Path(__file__).parents[2] / "policies" / "README.md").read_text(),
+    (ROOT / "policies" / "README.md").read_text() + (ROOT / "docs" / "policy-test.md").read_text(),
     flags=re.DOTALL,
 )
-"""policies/README.md without its examples: a key there is no explanation."""
+"""policies/README.md and that of the tests without examples: a key there is no explanation."""
 
 
 def described(schema: Any, at: str) -> list[str]:
@@ -62,6 +71,7 @@ EXAMPLES = (
     inventory(nodeDefault={"runtime": "runc", "flags": {"a": True, "b": 1}}),
     facts(a_fact(workaround=None), releases=["20190304.1"]),
     requirements(),
+    policy_test(),
 )
 
 
@@ -89,6 +99,7 @@ def test_every_shipped_document_is_valid_by_the_schema() -> None:
         policy().replace("RuntimePolicy", "RuntimePolicies"),
         inventory({"runtimeClass": "gvisor"}),
         facts(a_fact(support=None)),
+        policy_test({"expect": {"decision": "refuse"}}),
     ],
 )
 def test_what_the_loader_refuses_an_editor_marks(text: str) -> None:

@@ -86,6 +86,15 @@ def test_the_hash_is_of_names_and_contents(tmp_path: Path) -> None:
     assert one == same != other
 
 
+def test_the_hash_is_the_same_with_and_without_tests(tmp_path: Path) -> None:
+    write(tmp_path, tenants_yaml="kind: RuntimePolicy")
+    without = load_folder(tmp_path).revision
+    write(tmp_path, tests__tenants_yaml="kind: PolicyTest\nspec: 1\n")
+    assert load_folder(tmp_path).revision == without
+    write(tmp_path, tests__tenants_yaml="kind: PolicyTest\n---\nkind: RuntimePolicy\n")
+    assert load_folder(tmp_path).revision != without
+
+
 def test_a_revision_shows_the_commit_where_there_is_one() -> None:
     assert str(Revision(hash="3f2a9c1d4e5f")) == "3f2a9c1d4e5f"
     assert str(Revision(hash="3f2a9c1d4e5f", commit=COMMIT)) == "3f2a9c1d4e5f (git 0123456789ab)"

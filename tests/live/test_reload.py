@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.build import policy, snapshot
+from tests.documents import build as documents
 from webhook.core.policy import PolicySet
 from webhook.documents.source import DocumentError, DocumentErrors
 from webhook.live.current import Current
@@ -299,3 +300,11 @@ def waiting(*answers: bool) -> Callable[[float], bool]:
         return next(left)
 
     return wait
+
+
+def test_a_broken_test_beside_the_policies_keeps_nothing_from_being_served(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.yaml").write_text(documents.policy("a"))
+    (tmp_path / "tests.yaml").write_text("kind: PolicyTest\nspec: {cases: nonsense}\n")
+    assert [p.name for p in FolderSource(tmp_path).load().policies.policies] == ["a"]

@@ -41,10 +41,14 @@ CommandTable = Mapping[str, tuple[str, str]]
 
 COMMANDS: CommandTable = {
     "check": ("webhook.cli.check:check", "Decide the pods of manifests as the webhook would."),
-    "policy": ("webhook.cli.policy:policy", "Lint, show and describe the policies in git."),
+    "policy": ("webhook.cli.policy:policy", "Lint, show, test and describe the policies in git."),
     "compat": (
         "webhook.cli.compat:compat",
         "Ask the compatibility table what runs where, and why.",
+    ),
+    "audit": (
+        "webhook.cli.audit:audit",
+        "Show how everything that runs stands under the policies.",
     ),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
     "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),

@@ -1,4 +1,4 @@
-"""``runtimegate policy``: lint, describe and show the policies in git."""
+"""``runtimegate policy``: lint, describe, test and show the policies in git."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
 from webhook.cli.manifests import load_manifests
 from webhook.cli.options import day, policies_option
+from webhook.cli.policy_test import policy_test
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
 from webhook.core.runtimes import Inventory
-from webhook.documents.folder import Loaded, load_policies
+from webhook.documents.folder import Loaded, load_policies, load_with_tests
 from webhook.documents.lint import LintWarning, lint
 from webhook.documents.reading import KINDS
 from webhook.documents.schema import combined_schema, schema_of
@@ -45,9 +46,9 @@ _today = click.option(
 )
 
 
-@click.group(short_help="Lint, show and describe the policies in git.")
+@click.group(short_help="Lint, show, test and describe the policies in git.")
 def policy() -> None:
-    """Lint, show and describe the policies in git."""
+    """Lint, show, test and describe the policies in git."""
 
 
 @policy.command(name="lint", short_help="Read a policy folder and warn of what is hardly meant.")
@@ -59,7 +60,8 @@ def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
 
     Exit code 0: nothing to say. 1: warnings. 2: errors; the webhook would refuse the folder.
     """
-    folder, loaded = _load(policies)
+    folder = load_folder(policies)
+    loaded = load_with_tests(folder.named_files, shipped())
     warnings = lint(loaded, day(today))
     if output == "json":
         click.echo(as_json(_lint_value(folder, loaded, warnings)))
@@ -68,12 +70,6 @@ def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
             click.echo(str(warning))
         click.echo(_lint_summary(folder, loaded, warnings))
     return 1 if warnings else 0
-
-
-def _load(policies: Path) -> tuple[FolderText, Loaded]:
-    """The folder; its files are named so that an editor finds them from here."""
-    folder = load_folder(policies)
-    return folder, load_policies(folder.named_files, shipped())
 
 
 def _lint_value(
@@ -134,7 +130,7 @@ def show(
 
     Labels come from --cluster and --label; a namespace that neither tells of has none.
     """
-    _, loaded = _load(policies)
+    loaded = load_policies(load_folder(policies).named_files, shipped())
     view = _namespace(namespace, _pairs(labels), cluster)
     value = governance_value(view, loaded.policies, day(today))
     if output == "json":
@@ -189,3 +185,6 @@ def _print_tables(told: Iterable[Section]) -> None:
         for name, text in rows:
             table.add_row(Text(name), Text(text))
         console.print(table)
+
+
+policy.add_command(policy_test)

@@ -8,7 +8,7 @@ document with ``extends`` adds to an application and replaces none, whatever it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -20,7 +20,7 @@ from webhook.documents.compat import FactsSpec, RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.models import quoted
 from webhook.documents.policy import RuntimePolicy
-from webhook.documents.reading import Placed, of_kind, read_documents
+from webhook.documents.reading import IN_FORCE, KINDS, Placed, of_kind, read_documents
 from webhook.documents.source import DocumentError, DocumentErrors
 from webhook.documents.tables import ShippedData, Tables
 from webhook.documents.version import data_version
@@ -39,11 +39,23 @@ class Loaded:
 
 
 def load_policies(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> Loaded:
-    """Every document of a policy folder, over ``shipped``.
+    """Every document of a policy folder that is in force, over ``shipped``.
 
-    ``files`` are names and contents. Raises DocumentErrors with every error of the folder.
+    ``files`` are names and contents. Raises DocumentErrors with every error of the folder. A
+    PolicyTest is passed over: a broken test must not keep a policy from being served.
     """
-    documents, tables = _read(files, shipped.tables, overlay=True)
+    return _loaded(files, shipped, IN_FORCE)
+
+
+def load_with_tests(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> Loaded:
+    """``load_policies`` with the PolicyTests among ``documents``, and their errors among others."""
+    return _loaded(files, shipped, KINDS)
+
+
+def _loaded(
+    files: Sequence[tuple[str, bytes]], shipped: ShippedData, kinds: Collection[str]
+) -> Loaded:
+    documents, tables = _read(files, shipped.tables, kinds, overlay=True)
     inventories = [model.core() for _, model in of_kind(RuntimeInventory, documents)]
     policies = (model.core(at.place()) for at, model in of_kind(RuntimePolicy, documents))
     return Loaded(
@@ -59,14 +71,14 @@ def load_policies(files: Sequence[tuple[str, bytes]], shipped: ShippedData) -> L
 
 def load_shipped(files: Sequence[tuple[str, bytes]]) -> ShippedData:
     """The tables that come with the program; raises DocumentErrors as ``load_policies`` does."""
-    _, tables = _read(files, Tables(), overlay=False)
+    _, tables = _read(files, Tables(), IN_FORCE, overlay=False)
     return ShippedData(tables=tables, compat=tables.table(data_version(files)))
 
 
 def _read(
-    files: Sequence[tuple[str, bytes]], below: Tables, *, overlay: bool
+    files: Sequence[tuple[str, bytes]], below: Tables, kinds: Collection[str], *, overlay: bool
 ) -> tuple[tuple[Placed, ...], Tables]:
-    documents, errors = read_documents(files)
+    documents, errors = read_documents(files, kinds)
     facts = [
         (p, m.core(_origins(p, m, overlay), overlay=overlay))
         for p, m in of_kind(RuntimeFacts, documents)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -15,11 +15,17 @@ from webhook.documents.compat import RuntimeFacts
 from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.models import described
 from webhook.documents.policy import RuntimePolicy
+from webhook.documents.policy_test import PolicyTest
 from webhook.documents.sentences import Path, problems
 from webhook.documents.source import DocumentError, SourceDocument, parse_documents
 
 Document = (
-    RuntimePolicy | RuntimeInventory | RuntimeFacts | ApplicationRequirements | ApplicationExtension
+    RuntimePolicy
+    | RuntimeInventory
+    | RuntimeFacts
+    | ApplicationRequirements
+    | ApplicationExtension
+    | PolicyTest
 )
 DocumentT = TypeVar("DocumentT", bound=Document)
 
@@ -28,10 +34,14 @@ KINDS: Mapping[str, type[Document]] = {
     "RuntimeInventory": RuntimeInventory,
     "RuntimeFacts": RuntimeFacts,
     "ApplicationRequirements": ApplicationRequirements,
+    "PolicyTest": PolicyTest,
 }
 """Every kind of document, in the order in which people meet them."""
-_NOT_RUN = "this release does not run policy tests: keep PolicyTest documents outside the folder"
+IN_FORCE = frozenset(KINDS) - {"PolicyTest"}
+"""The kinds that say what holds: a decision depends on them and on nothing else in a folder."""
 _NULLABLE = frozenset({"workaround", "probe"})
+_OF_KUBERNETES = frozenset({"objects"})
+"""Keys of whole Kubernetes objects, in which kubectl prints ``creationTimestamp: null``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +75,38 @@ class Placed:
 
 
 def read_documents(
-    files: Sequence[tuple[str, bytes]],
+    files: Sequence[tuple[str, bytes]], kinds: Collection[str] = KINDS
 ) -> tuple[list[Placed], list[DocumentError]]:
-    """Every document that is whole, and the errors of the others."""
+    """Every document that is whole, and the errors of the others.
+
+    A document of a kind that is none of ``kinds`` is passed over, whatever it says. What cannot be
+    read as YAML is an error all the same: it may have been anything.
+    """
+    others = frozenset(KINDS).difference(kinds)
     placed: list[Placed] = []
     errors: list[DocumentError] = []
     for name, content in files:
         parsed = parse_documents(content, file=name)
         errors.extend(parsed.errors)
         for source in parsed.documents:
-            model = _kind_of(source, errors)
+            model = None if _says_kind(source) in others else _kind_of(source, errors)
             if model is not None:
                 placed.extend(_read(source, model, errors))
     return placed, errors
+
+
+def not_in_force(name: str, content: bytes) -> bool:
+    """Whether a file holds tests and nothing else: what it says changes no decision."""
+    if b"PolicyTest" not in content:
+        return False
+    parsed = parse_documents(content, file=name)
+    kinds = {_says_kind(source) for source in parsed.documents}
+    return not parsed.errors and kinds == {"PolicyTest"}
+
+
+def _says_kind(source: SourceDocument) -> str | None:
+    kind = _mapping(source.data).get("kind")
+    return kind if isinstance(kind, str) else None
 
 
 def of_kind(kind: type[DocumentT], documents: Sequence[Placed]) -> list[tuple[Placed, DocumentT]]:
@@ -110,8 +139,6 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _no_such_kind(kind: object, given: bool) -> str:
-    if kind == "PolicyTest":
-        return _NOT_RUN
     allowed = f"must be one of {', '.join(KINDS)}"
     if not given:
         return f"must be given; {allowed}"
@@ -142,7 +169,7 @@ def _empty(value: Any, path: Path) -> Iterator[Path]:
     if isinstance(value, Mapping):
         for key, below in value.items():
             if below is not None:
-                yield from _empty(below, (*path, key))
+                yield from () if key in _OF_KUBERNETES else _empty(below, (*path, key))
             elif key not in _NULLABLE:
                 yield (*path, key)
     elif isinstance(value, list):

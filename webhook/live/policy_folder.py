@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
+from webhook.documents.reading import not_in_force
 from webhook.documents.source import MOST_BYTES, DocumentError, DocumentErrors, too_large
 from webhook.live.checkout import git_commit
 
@@ -47,7 +48,10 @@ File = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """Which policies these are: the hash is the truth, the commit what the checkout says it is."""
+    """Which policies these are: the hash is the truth, the commit what the checkout says it is.
+
+    The hash is of every file but those that hold nothing but PolicyTests.
+    """
 
     hash: str
     commit: str | None = None
@@ -255,8 +259,11 @@ def _content(path: Path, size: int) -> bytes:
 
 
 def _hash(files: tuple[File, ...]) -> str:
+    """Of all but the files of tests alone: with or without those the policies are the same."""
     digest = hashlib.sha256()
     for name, content in files:
+        if not_in_force(name, content):
+            continue
         digest.update(f"{len(name)} {name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:_HASH_SHOWN]

@@ -143,7 +143,10 @@ class Reloader:
             succeeded_at=self._now(),
             errors=(),
         )
-        log.info("policies reloaded: revision %s instead of %s", loaded.revision, before)
+        if loaded.revision == before:
+            log.info("policies read again: still revision %s", before)
+        else:
+            log.info("policies reloaded: revision %s instead of %s", loaded.revision, before)
 
     def _refuse(self, errors: tuple[str, ...]) -> None:
         if errors == self.state.errors:
