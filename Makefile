@@ -9,7 +9,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
           --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node helm deploy sbom applications \
+.PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node helm deploy sbom checkov applications \
 	verify-facts tables bench bench-cluster docs site plugin-archive lock clean
 
 help: ## say what there is
@@ -51,12 +51,18 @@ helm: ## build helm and kube-score for deploy/chart (about 3 min cold)
 deploy: $(VENV)/.dev helm ## render deploy/install.yaml and deploy/register.yaml from the chart
 	$(BIN)/python -m tests.deploy.rendered
 
+DIST ?= dist
 sbom: ## write dist/runtimegate.cdx.json, the CycloneDX bill of what the image holds
 	$(PYTHON) -m venv .build/sbom
-	.build/sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
-	mkdir -p dist
-	.build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
-		--output-reproducible --of JSON -o dist/runtimegate.cdx.json
+	.build/sbom/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/sbom.lock
+	mkdir -p $(DIST)
+	.build/sbom/bin/python -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o $(DIST)/runtimegate.cdx.json
+
+checkov: ## install checkov for deploy/*.yaml, from its lock (a minute, 300 MB)
+	$(PYTHON) -m venv .build/checkov
+	.build/checkov/bin/python -m pip install -q --disable-pip-version-check --require-hashes \
+		-r tests/deploy/checkov.lock
 
 applications: ## unpack Debian's servers for tests/applications (1 GB to fetch; needs root)
 	tests/applications/build
@@ -93,6 +99,7 @@ lock: ## write the lock files anew from pyproject.toml
 	printf 'sphinx>=9\nmyst-parser>=5\nfuro>=2025.12\n' | \
 		.build/lock/bin/uv pip compile -q - $(LOCK) -o docs/requirements.lock
 	echo 'cyclonedx-bom>=7' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/sbom.lock
+	echo 'checkov>=3.3' | .build/lock/bin/uv pip compile -q - $(LOCK) -o tests/deploy/checkov.lock
 
 clean: ## remove what make made, but for the control plane's programs (.build)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info \

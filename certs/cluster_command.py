@@ -11,7 +11,7 @@ import click
 from certs.bootstrap import Names
 from certs.cluster import read_objects
 from certs.kube import ApiServer, connect
-from certs.report_cluster import findings, show_cluster
+from certs.report_cluster import findings, off_warning, show_cluster
 from certs.rollout import Pace
 from certs.rotate import ClusterJob, Time, bring_about, check_clock, look, wait_for_configs
 from certs.served import parse_endpoint
@@ -36,6 +36,8 @@ def change(
     wait_for_configs(api, place.target, time, place.wait_seconds)
     outcome = bring_about(api, job, time)
     show_cluster(outcome, place.target, output)
+    if job.unregistered and outcome.gate_is_off:
+        click.echo(off_warning(outcome), err=True)
     return int(bool(outcome.unverified))
 
 
@@ -72,4 +74,5 @@ def _job(place: Place, asked: Asked, unwanted: frozenset[str]) -> ClusterJob:
         pace=Pace(settle=place.settle, grace=place.grace),
         endpoints=tuple(parse_endpoint(text, "--check-served") for text in place.check_served),
         strict=asked.strict,
+        unregistered=asked.unregistered,
     )

@@ -178,6 +178,12 @@ def bootstrap_command(
 @_key_type
 @_option("--force", is_flag=True, help="Renew the certificate although it still holds.")
 @_option("--rotate-ca", is_flag=True, help="A new CA although the old still holds (--secret).")
+@_option(
+    "--allow-unregistered",
+    is_flag=True,
+    help="While no configuration of --webhook-config is registered (the gate is switched off) only "
+    "warn: the certificate is renewed, the CA left as it is (--secret).",
+)
 @_output
 def renew_command(
     directory: Path | None, output: str, key_type: str | None, force: bool, **given: Any
@@ -191,12 +197,23 @@ def renew_command(
     if directory := _one_place(directory, given):
         if given["rotate_ca"]:
             raise click.UsageError("--rotate-ca is for --secret; with --dir: bootstrap --force")
+        if given["allow_unregistered"]:
+            raise click.UsageError("--allow-unregistered is for --secret, not for --dir")
         outcome = renew(directory, now=_now(), names=names, key_type=kind, force=force)
         show_directory(directory, outcome.status, outcome, output)
         return None
     if given["rotate_ca"] and not given["webhook_configs"]:
         raise click.UsageError("--rotate-ca needs --webhook-config, to see what is trusted")
-    asked = Asked(names=names, key_type=kind, renew=force, rotate=given["rotate_ca"], strict=True)
+    if given["rotate_ca"] and given["allow_unregistered"]:
+        raise click.UsageError("--rotate-ca cannot go with --allow-unregistered: no CA is changed")
+    asked = Asked(
+        names=names,
+        key_type=kind,
+        renew=force,
+        rotate=given["rotate_ca"],
+        strict=True,
+        unregistered=given["allow_unregistered"],
+    )
     return _change(given, asked, output)
 
 
@@ -230,6 +247,7 @@ class Asked:
     renew: bool = False
     rotate: bool = False
     strict: bool = False
+    unregistered: bool = False
 
 
 def _change(given: dict[str, Any], asked: Asked, output: str) -> int:

@@ -36,6 +36,16 @@ def findings(outcome: ClusterOutcome) -> tuple[str, ...]:
     return tuple(_findings(outcome))
 
 
+def off_warning(outcome: ClusterOutcome) -> str:
+    """What ``renew --allow-unregistered`` says while nothing is registered."""
+    absent = " and ".join(map(str, outcome.objects.absent))
+    return (
+        f"warning: the gate is off: {absent} are not registered, so no pod is judged. The "
+        "certificate is kept valid and the CA left as it is. Was it not switched off on purpose? "
+        "Then apply register.yaml, or mend the name that --webhook-config gives"
+    )
+
+
 def _findings(outcome: ClusterOutcome) -> Iterator[str]:
     match outcome.step:
         case TrustCA(reason=reason):

@@ -63,6 +63,7 @@ class ClusterJob:
     pace: Pace = field(default_factory=Pace)
     endpoints: tuple[Endpoint, ...] = ()
     strict: bool = True  # what must be there, as for ``renew``; ``bootstrap`` makes it
+    unregistered: bool = False  # strict, but no configuration need be there: the gate is off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,11 @@ class ClusterOutcome:
     found: Found
     step: RolloutStep
     late: tuple[str, ...] = ()  # addresses that should present the Secret's certificate by now
+
+    @property
+    def gate_is_off(self) -> bool:
+        """True when configurations were named and none is registered."""
+        return bool(self.objects.absent) and not self.objects.webhooks
 
     @property
     def unverified(self) -> tuple[tuple[WebhookView, str], ...]:
@@ -158,7 +164,7 @@ class _Run:
         found = self._seen(objects)
         now = self._time.now()
         step = self._plan(found.rollout, self._job.pace, now)
-        if isinstance(step, Nothing) or (self._blind and needs_sight(step, found.rollout)):
+        if isinstance(step, Nothing) or (self._blind(objects) and needs_sight(step, found.rollout)):
             return ClusterOutcome(steps=tuple(self._taken), objects=objects, found=found, step=step)
         match step:
             case Settle():
@@ -171,10 +177,11 @@ class _Run:
                 self._taken.append(step)
         return None
 
-    @property
-    def _blind(self) -> bool:
-        """True when no configuration was named: nobody knows which CAs API servers trust."""
-        return not self._job.target.webhook_configs
+    def _blind(self, objects: Objects) -> bool:
+        """True when nobody knows which CAs API servers trust: no configuration was named, or the
+        gate is off, and what is registered again may hold the caBundle of before."""
+        off = self._job.unregistered and not objects.webhooks
+        return off or not self._job.target.webhook_configs
 
     def _seen(self, objects: Objects) -> Found:
         """The state, with since when this run has seen the signer in every bundle."""
@@ -273,7 +280,7 @@ def _check_target(objects: Objects, found: Found, job: ClusterJob) -> None:
         label = str(objects.ca_secret)
         problem = "is not there or empty; expected the CA's Secret, which bootstrap makes"
         raise CertificateError(label, problem)
-    if job.strict and objects.absent and not objects.webhooks:
+    if job.strict and not job.unregistered and objects.absent and not objects.webhooks:
         label = " and ".join(map(str, objects.absent))
         problem = "is not registered; expected the configurations that --webhook-config names"
         raise CertificateError(label, problem)

@@ -80,6 +80,23 @@ def test_rotating_a_ca_unseen_is_a_usage_error(capsys: pytest.CaptureFixture[str
     assert "--rotate-ca needs --webhook-config" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--dir", "x"], "--allow-unregistered is for --secret, not for --dir"),
+        (
+            ["--secret", "a/b", "--webhook-config", "gate", "--rotate-ca"],
+            "--rotate-ca cannot go with --allow-unregistered: no CA is changed",
+        ),
+    ],
+)
+def test_a_gate_that_is_off_is_of_a_cluster_and_keeps_its_ca(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert run(["renew", "--allow-unregistered", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_kubeconfig_of_another_shape_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text("[1, 2]")

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from certs.bundle import amend_bundle, by_fingerprint
 from certs.errors import CertificateError
 from certs.inspect import inspect_bundle, inspect_serving
 from certs.issue import KeyType
+from certs.kube import Ref
 from certs.plan import Nothing, RotateCA
 from certs.report_cluster import findings
 from certs.rollout import Pace, Rollout, RolloutStep, plan_rollout
@@ -519,6 +521,79 @@ def test_without_seeing_the_webhooks_a_rotation_that_died_is_left_alone() -> Non
     assert outages_of(api, begun) == []
     assert steps(run(api, job)) == ["TrustCA", "RenewServing"]
     assert outages_of(api, begun) == []
+
+
+OFF = replace(RENEW, unregistered=True)
+"""The chart's CronJob."""
+
+
+def switch_off(api: FakeApi) -> dict[Ref, dict[str, Any]]:
+    """Delete the configurations, as an emergency has it; what they were."""
+    return {ref: api.objects.pop(ref) for ref in CONFIGS}
+
+
+def test_a_configuration_that_is_not_registered_is_an_error_unless_told() -> None:
+    api = started()
+    switch_off(api)
+    assert message_of(lambda: run(api)) == (
+        "MutatingWebhookConfiguration gate and ValidatingWebhookConfiguration gate: is not "
+        "registered; expected the configurations that --webhook-config names"
+    )
+
+
+def test_while_the_gate_is_off_a_due_certificate_is_renewed() -> None:
+    api = started()
+    switch_off(api)
+    api.clock.moment += 300 * DAY
+    outcome = run(api, OFF)
+    assert (steps(outcome), outcome.gate_is_off) == (["RenewServing"], True)
+    assert findings(outcome) == (
+        "MutatingWebhookConfiguration gate is not registered",
+        "ValidatingWebhookConfiguration gate is not registered",
+    )
+
+
+def test_while_the_gate_is_off_no_ca_is_changed_so_that_its_return_finds_the_old_one() -> None:
+    api = started()
+    saved = switch_off(api)
+    api.clock.moment = begun = NOW + 2500 * DAY
+    before = signer(api)
+    assert steps(run(api, OFF)) == ["RenewServing"]
+    assert signer(api) == before
+    for ref, body in saved.items():
+        api.put(ref, body)
+    assert outages_of(api, begun) == []
+    assert steps(run(api, OFF))[:2] == ["RotateCA", "TrustCA"]
+    assert outages_of(api, begun) == []
+
+
+def test_while_the_gate_is_off_a_rotation_that_died_is_left_alone() -> None:
+    api = started()
+    api.clock.moment += HOURS_2
+    begun = api.clock.moment
+    api.die_after = next_write(api)
+    with pytest.raises(Killed):
+        run(api, rotating(api))
+    saved = switch_off(api)
+    assert steps(run(api, OFF)) == ["TrustCA"]  # in the ca.crt beside the certificate
+    for ref, body in saved.items():
+        api.put(ref, body)
+    assert steps(run(api, OFF)) == ["TrustCA", "RenewServing"]
+    assert outages_of(api, begun) == []
+
+
+def test_what_is_told_of_a_gate_that_is_off_holds_only_while_it_is() -> None:
+    api = started()
+    assert not run(api, OFF).gate_is_off
+    api.objects.pop(CONFIGS[0])
+    assert not run(api, OFF).gate_is_off
+
+
+def test_renew_makes_no_ca_for_a_gate_that_is_off() -> None:
+    api = new_api()
+    assert message_of(lambda: run(api, OFF)) == (
+        "Secret ns/tls: does not exist; expected bootstrap to have made it"
+    )
 
 
 def next_write(api: FakeApi) -> int:

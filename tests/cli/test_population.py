@@ -9,10 +9,10 @@ from tests.controlplane.cluster import ControlPlane
 from webhook.cli.cluster_options import Where, take_where
 from webhook.cli.population import Population, open_population
 from webhook.core.workload import WorkloadKind
-from webhook.live.kube import NoClusterError
+from webhook.live.kube import KubeError, NoClusterError
 
 NOTHING: dict[str, Any] = {
-    "files": (), "saved": None, "context": None, "kubeconfig": None, "namespaces": (),
+    "files": (), "cluster": None, "context": None, "kubeconfig": None, "namespaces": (),
     "all_namespaces": False, "excluded": (),
 }  # fmt: skip
 
@@ -50,6 +50,14 @@ def test_namespaces_narrow_what_is_looked_at(tmp_path: Path) -> None:
     assert named(open_population(Where(saved=file, namespaces=("b",)))) == ["Pod b/y"]
 
 
+def test_the_one_namespace_asked_for_is_that_of_manifests_that_name_none(tmp_path: Path) -> None:
+    given = saved(tmp_path / "m.json", pod("x", ""), pod("y", "b"))
+    found = open_population(Where(files=(str(given),), namespaces=("a",)))
+    assert named(found) == ["Pod -/x"]
+    both = open_population(Where(files=(str(given),), namespaces=("b", "default")))
+    assert named(both) == ["Pod -/x", "Pod b/y"]
+
+
 def test_with_manifests_the_saved_cluster_gives_only_facts(tmp_path: Path) -> None:
     file = saved(tmp_path / "c.json", pod("x", "a"))
     given = saved(tmp_path / "m.json", pod("y", "b"))
@@ -67,7 +75,7 @@ def test_what_cannot_be_read_is_kept_and_hides_nothing(tmp_path: Path) -> None:
     ("given", "says"),
     [
         ({"files": ("a",), "context": "c"}, "--context asks a cluster"),
-        ({"saved": Path("a"), "kubeconfig": Path("c")}, "--kubeconfig asks a cluster"),
+        ({"cluster": Path("a"), "kubeconfig": Path("c")}, "--kubeconfig asks a cluster"),
         ({"namespaces": ("a",), "all_namespaces": True}, "not both"),
     ],
 )
@@ -105,3 +113,22 @@ def test_a_context_that_is_not_there_is_refused_with_those_that_are(
     where = Where(kubeconfig=control_plane.kubeconfig("admin"), context="elsewhere")
     with pytest.raises(NoClusterError, match="no context 'elsewhere'; there are: "):
         open_population(where)
+
+
+@pytest.mark.controlplane
+@pytest.mark.parametrize(
+    ("was", "written", "says"),
+    [
+        ('"server": "https://127.0.0.1:', '"server": "https://127.0.0.1:1/', "127.0.0.1:1"),
+        ('"token": "', '"token": "no', "Unauthorized"),
+    ],
+)
+def test_a_cluster_that_gives_no_list_at_all_is_one_error(
+    control_plane: ControlPlane, tmp_path: Path, was: str, written: str, says: str
+) -> None:
+    text = control_plane.kubeconfig("admin").read_text()
+    assert was in text
+    config = tmp_path / "config"
+    config.write_text(text.replace(was, written))
+    with pytest.raises(KubeError, match=says):
+        open_population(Where(kubeconfig=config))

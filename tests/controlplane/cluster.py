@@ -66,8 +66,13 @@ class ControlPlane:
         new_port: Callable[[], int] = free_port,
         more_users: Mapping[str, tuple[str, ...]] | None = None,
         more_arguments: Sequence[str] = (),
+        service_accounts: bool = False,
     ) -> None:
-        """``more_users`` (and their groups) log in too; ``more_arguments`` are the API server's."""
+        """``more_users`` (and their groups) log in too; ``more_arguments`` are the API server's.
+
+        With ``service_accounts`` pods get the token of theirs, and need one that there is.
+        """
+        self._service_accounts = service_accounts
         self._binaries = binaries
         self._users = {**settings.USERS, **(more_users or {})}
         self._more_arguments = more_arguments
@@ -249,6 +254,8 @@ class ControlPlane:
             *settings.kube_apiserver_arguments(self.folder, self._port),
             *self._more_arguments,
         ]
+        if self._service_accounts:
+            arguments.remove(settings.ACCOUNTS_OFF)
         apiserver = self._run(self._binaries.kube_apiserver, arguments)
         for path in ("/readyz", "/api/v1/namespaces/default", "/api/v1/namespaces/kube-system"):
             # The namespaces are made after the server calls itself ready.
@@ -269,6 +276,7 @@ class ControlPlane:
             "service-account.key": signing_key(),
             "apiserver.crt": self._serving.certificate_pem,
             "apiserver.key": self._serving.key_pem,
+            "ca.crt": self._serving.ca_pem,
         }
         for name, text in files.items():
             self.folder.joinpath(name).write_text(text)

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.controlplane.settings import KUBERNETES_ADDRESS
+
 # A plane lives for minutes; no clock is wrong enough to be outside of this.
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
 NOT_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -45,7 +47,11 @@ def serving_pair() -> ServingPair:
         .add_extension(_key_usage("key_cert_sign"), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    addresses = ("127.0.0.1", KUBERNETES_ADDRESS)
+    names = [
+        x509.DNSName("localhost"),
+        *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses),
+    ]
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     leaf = (
         _certificate("kube-apiserver", key, issuer="control plane of a test")

@@ -38,6 +38,10 @@ _WORKLOADS = {
     "node.k8s.io": ["runtimeclasses"],
 }
 
+SERVICES, KUBERNETES_ADDRESS = "198.18.0.0/24", "198.18.0.1"
+"""Of the Services, and of the one that is the API server's. RFC 2544: nobody's network."""
+ACCOUNTS_OFF = "--disable-admission-plugins=ServiceAccount"
+
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -84,7 +88,7 @@ def kube_apiserver_arguments(folder: Path, port: int) -> list[str]:
         "--external-hostname=localhost",
         f"--secure-port={port}",
         "--endpoint-reconciler-type=none",  # an endpoint must not be a loopback address
-        "--service-cluster-ip-range=198.18.0.0/24",  # RFC 2544: nobody's network
+        f"--service-cluster-ip-range={SERVICES}",
         f"--tls-cert-file={folder / 'apiserver.crt'}",
         f"--tls-private-key-file={folder / 'apiserver.key'}",
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -94,7 +98,7 @@ def kube_apiserver_arguments(folder: Path, port: int) -> list[str]:
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         # It refuses pods in a namespace whose service account nobody has made yet.
-        "--disable-admission-plugins=ServiceAccount",
+        ACCOUNTS_OFF,
         "--allow-privileged=true",
         f"--audit-policy-file={folder / 'audit-policy.json'}",
         f"--audit-log-path={folder / 'audit.log'}",
@@ -110,6 +114,7 @@ def kube_controller_manager_arguments(folder: Path, kubeconfig: Path) -> list[st
         "--leader-elect=false",
         "--use-service-account-credentials=true",
         f"--service-account-private-key-file={folder / 'service-account.key'}",
+        f"--root-ca-file={folder / 'ca.crt'}",
         f"--flex-volume-plugin-dir={folder / 'volume-plugins'}",
     ]
 

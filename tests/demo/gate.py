@@ -19,7 +19,7 @@ from typing import Any, Self
 from tests.demo.story import ROOT
 
 _ADDRESS = re.compile(r"serving on https://127\.0\.0\.1:(?P<port>[1-9]\d*)")
-START_SECONDS = 30
+START_SECONDS = 90  # a busy machine
 STOP_SECONDS = 15
 
 
@@ -86,10 +86,15 @@ class Gate:
         return self._log_path.read_text(errors="replace")
 
     @property
+    def tree(self) -> Path:
+        """The checkout whose code is run."""
+        return ROOT
+
+    @property
     def command(self) -> Sequence[str]:
         """What a person would type after ``runtimegate``."""
         cluster = ("--kubeconfig", str(self._kubeconfig)) if self._kubeconfig else ("--no-cluster",)
-        policies = os.path.relpath(self._policies, ROOT)
+        policies = os.path.relpath(self._policies, self.tree)
         return (
             *("serve", "-p", policies, "--bind", "127.0.0.1:0", "--drain-seconds", "0"),
             *("--tls-dir", str(self.tls_folder), "--self-signed", *cluster),
@@ -135,7 +140,7 @@ class Gate:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
-                cwd=ROOT,
+                cwd=self.tree,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():

@@ -8,6 +8,7 @@ from webhook.core.applications import Evidence
 from webhook.core.compat import Conditions, Fact, Gate, Release
 from webhook.core.names import Support
 from webhook.core.versions import interval_set, parse_interval, parse_version
+from webhook.documents.sentences import NEWER
 
 PROOF = Evidence(kind="issue", source="google/gvisor#88", date="2018-11-20")
 OTHER_EVIDENCE = {"kind": "measured", "source": "pgbench under runsc", "date": "2026-11-23"}
@@ -303,7 +304,7 @@ NO_FEATURE = (
             {"notes": "x"},
             (
                 "notes: unknown key; must be one of evidence, feature, gate, note, probe, summary, "
-                "support, versions, when, workaround; did you mean note?"
+                "support, versions, when, workaround; did you mean note?" + NEWER
             ),
         ),
     ],

@@ -13,6 +13,7 @@ from tests.documents.build import (
     runtime,
 )
 from webhook.core.compat import CompatTable
+from webhook.documents.sentences import NEWER
 from webhook.documents.source import DocumentErrors
 
 KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements, PolicyTest"
@@ -31,14 +32,21 @@ KINDS = "RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements,
         ),
         (
             "{apiVersion: runtimegate.dev/v2, kind: RuntimePolicy}",
-            "apiVersion: must be runtimegate.dev/v1, not 'runtimegate.dev/v2'",
+            f"apiVersion: must be runtimegate.dev/v1, not 'runtimegate.dev/v2'{NEWER}",
         ),
         ("{spec: {}}", f"kind: must be given; must be one of {KINDS}"),
+        (
+            "{apiVersion: apps/v1, kind: RuntimePolicy}",
+            "apiVersion: must be runtimegate.dev/v1, not 'apps/v1'",
+        ),
         ("{kind: [RuntimePolicy]}", f"kind: must be one of {KINDS}, not a list"),
-        ("{kind: Pod}", f"kind: must be one of {KINDS}, not 'Pod'"),
+        ("{kind: Pod}", f"kind: must be one of {KINDS}, not 'Pod'{NEWER}"),
         (
             "{kind: RuntimePolicies}",
-            (f"kind: must be one of {KINDS}, not 'RuntimePolicies'; did you mean RuntimePolicy?"),
+            (
+                f"kind: must be one of {KINDS}, not 'RuntimePolicies'; did you mean RuntimePolicy?"
+                f"{NEWER}"
+            ),
         ),
         (
             "{kind: RuntimePolicy, metadata: {name: it}, spec: {namespaces: {names: [a]}}}",
@@ -172,6 +180,6 @@ def test_nothing_loads_to_nothing() -> None:
 
 def test_a_kind_that_nobody_reads_is_told_beside_the_errors_of_the_others() -> None:
     assert errors(document("Pod", {}), policy(mode="x")) == [
-        f"a.yaml:1: kind: must be one of {KINDS}, not 'Pod'",
+        f"a.yaml:1: kind: must be one of {KINDS}, not 'Pod'{NEWER}",
         "b.yaml:1: spec.mode: must be one of enforce, warn, audit, not 'x'",
     ]

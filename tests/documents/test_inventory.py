@@ -19,6 +19,7 @@ from webhook.core.versions import parse_version
 from webhook.core.workload import WorkloadKind
 from webhook.core.workload_presets import PRESETS
 from webhook.documents.inventory import CriName, Hypervisor, RuntimeName
+from webhook.documents.sentences import NEWER
 
 CONTAINERD = Cri(name="containerd", version=parse_version("2.1.4"))
 
@@ -237,7 +238,7 @@ NO_VERSION = (
             {"nodeDefault": {"runtime": "runc", "runtimeClass": "runc"}},
             (
                 "spec.nodeDefault.runtimeClass: unknown key; must be one of arch, cri, flags, "
-                "hypervisor, runtime, vendor, versions; did you mean runtime?"
+                "hypervisor, runtime, vendor, versions; did you mean runtime?" + NEWER
             ),
         ),
         (

@@ -28,6 +28,7 @@ from webhook.core.policy import (
     Rules,
     RuntimeClasses,
 )
+from webhook.documents.sentences import NEWER
 
 AS_DESIGNED = (Path(__file__).parent / "as_designed.yaml").read_text()
 
@@ -260,14 +261,14 @@ DAY = "must be a day such as 2027-06-30, or never"
             (
                 "spec.prority: unknown key; must be one of compatibility, exemptions, mode, "
                 "namespaces, overrides, priority, runtimeAnnotations, runtimeClasses, workloads; "
-                "did you mean priority?"
+                "did you mean priority?" + NEWER
             ),
         ),
         (
             {"runtimeClasses": {"xyz": 1}},
             (
                 "spec.runtimeClasses.xyz: unknown key; must be one of allowed, default, fallback, "
-                "namespaceDefault, required"
+                "namespaceDefault, required" + NEWER
             ),
         ),
         ({"priority": "high"}, "spec.priority: must be a whole number, not 'high'"),
@@ -467,7 +468,7 @@ DAY = "must be a day such as 2027-06-30, or never"
             {"overrides": [override(priority=1)]},
             (
                 "spec.overrides[0].priority: unknown key; must be one of compatibility, mode, "
-                "name, pods, runtimeAnnotations, runtimeClasses, workloads"
+                "name, pods, runtimeAnnotations, runtimeClasses, workloads" + NEWER
             ),
         ),
         ({"exemptions": [exemption(owner="")]}, f"spec.exemptions[0].owner: {NOT_EMPTY}"),

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from webhook.documents.models import Model, described
-from webhook.documents.sentences import problems
+from webhook.documents.sentences import NEWER, Renamed, problems
 
 
 class Below(Model):
@@ -31,7 +31,7 @@ def test_an_error_that_has_no_sentence_of_its_own_says_no_jargon() -> None:
 
 def test_the_keys_allowed_are_those_of_the_mapping_that_holds_the_unknown_one() -> None:
     assert found(Sample, {"below": {"count": 1}, "listed": [{"count": 1, "cuont": 2}]}) == [
-        (("listed", 0, "cuont"), "unknown key; must be one of count; did you mean count?")
+        (("listed", 0, "cuont"), f"unknown key; must be one of count; did you mean count?{NEWER}")
     ]
 
 
@@ -40,8 +40,17 @@ def test_the_keys_allowed_are_found_below_a_mapping_of_models() -> None:
         below: dict[str, Below]
 
     assert found(Odd, {"below": {"a": {"cuont": 2, "count": 1}, "b": {}}}) == [
-        (("below", "a", "cuont"), "unknown key; must be one of count; did you mean count?"),
+        (("below", "a", "cuont"), f"unknown key; must be one of count; did you mean count?{NEWER}"),
         (("below", "b", "count"), "must be given"),
+    ]
+
+
+def test_a_key_that_was_renamed_is_refused_with_the_name_of_the_new_one() -> None:
+    renamed: Renamed = {("Sample", "listed", "number"): "listed[].count"}
+    with pytest.raises(ValidationError) as refused:
+        Sample.model_validate({"below": {"count": 1}, "listed": [{"count": 1, "number": 2}]})
+    assert list(problems(refused.value, Sample, renamed)) == [
+        (("listed", 0, "number"), "was renamed: write listed[].count")
     ]
 
 

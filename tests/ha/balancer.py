@@ -1,16 +1,17 @@
 """One address for several replicas: what the Service and kube-proxy are in a cluster.
 
 A stand-in, and two things differ from kube-proxy. A connection that a replica does not accept goes
-to the next one at once; kube-proxy would refuse it until the EndpointSlice is told. And bytes are
-copied here, so that it is known which connections had asked and were not answered when a replica
-went away. As there, a replica that is taken out keeps the connections that it has.
+to the next one at once; within ``refusing`` it is refused, as kube-proxy does until the
+EndpointSlice is told. And bytes are copied here, so that it is known which connections had asked
+and were not answered when a replica went away. As there, a replica that is taken out keeps the
+connections that it has.
 """
 
 import asyncio
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -20,6 +21,8 @@ T = TypeVar("T")
 _CHUNK = 1 << 16
 _FAREWELL_BYTES = 31  # TLS's close_notify has 24 or 31; every question is longer
 _STOP_SECONDS = 10
+_CUT_SECONDS = 3
+_UNLIMITED = 1 << 16
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -50,6 +53,8 @@ class Balancer:
         self.port = 0
         self.unanswered = Counter[int]()  # connections that a port left with a question open
         self.accepted = 0
+        self.refused = 0  # connections that nobody took
+        self._tries = _UNLIMITED
         self._ports: Sequence[int] = ()
         self._turn = 0
         self._links: set[_Link] = set()
@@ -83,8 +88,20 @@ class Balancer:
         """Send new connections to these from now on."""
         self._ports = tuple(ports)
 
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Within the ``with`` a connection is refused that its replica does not take."""
+        self._tries = 1
+        try:
+            yield
+        finally:
+            self._tries = _UNLIMITED
+
     def cut(self) -> int:
-        """End every connection, and return how many; whoever wants no failure sees to idleness."""
+        """End every connection, and return how many; whoever wants no failure sees to idleness.
+
+        The client is told first, and has let go when this returns, however busy the machine is.
+        """
         return self._run(self._cut())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -92,6 +109,13 @@ class Balancer:
 
     async def _cut(self) -> int:
         links = [link for link in self._links if not link.over]
+        for link in links:
+            link.gone = True
+            with contextlib.suppress(OSError):
+                link.client.write_eof()
+        deadline = self._loop.time() + _CUT_SECONDS
+        while any(not link.over for link in links) and self._loop.time() < deadline:
+            await asyncio.sleep(0.005)
         for link in links:
             link.end()
         return len(links)
@@ -109,6 +133,7 @@ class Balancer:
         self.accepted += 1
         reached = await self._reach()
         if reached is None:
+            self.refused += 1
             client.transport.abort()
             return
         port, answers, replica = reached
@@ -122,7 +147,7 @@ class Balancer:
     async def _reach(self) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter] | None:
         ports = self._ports
         self._turn += 1
-        for n in range(len(ports)):
+        for n in range(min(len(ports), self._tries)):
             port = ports[(self._turn + n) % len(ports)]
             try:
                 return port, *await asyncio.open_connection("127.0.0.1", port)

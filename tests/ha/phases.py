@@ -17,6 +17,7 @@ from certs.issue import IssuedCert, issue_serving
 from certs.served import Endpoint, outdated
 from tests.certs.test_cluster import QUICK, Installation, drop_when_due, installed, until_called
 from tests.controlplane.cluster import ControlPlane
+from tests.demo.story import ROOT
 from tests.e2e.cases import RUNTIME_CLASSES
 from tests.ha.balancer import Balancer
 from tests.ha.caller import Caller
@@ -98,7 +99,7 @@ def staged(plane: ControlPlane, folder: Path) -> Iterator[Stage]:
     policies.mkdir()
     tls.mkdir()
     write_policies(policies, POLICIES[0])
-    with installed(plane, NAMESPACE) as installation, _node(plane):
+    with installed(plane, NAMESPACE) as installation, node_of_every_class(plane):
         yield from _running(installation, policies, tls)
 
 
@@ -115,7 +116,7 @@ def _running(installation: Installation, policies: Path, tls: Path) -> Iterator[
                 policies,
                 tls=tls,
                 kubeconfig=plane.kubeconfig("webhook"),
-                count=REPLICAS,
+                trees=[ROOT] * REPLICAS,
             )
         )
         installation.register(balancer.url, installation.secret("tls")[CA_CRT])
@@ -132,7 +133,7 @@ def _running(installation: Installation, policies: Path, tls: Path) -> Iterator[
 
 
 @contextmanager
-def _node(plane: ControlPlane) -> Iterator[None]:
+def node_of_every_class(plane: ControlPlane) -> Iterator[None]:
     """One Ready node that offers every class, so that advice to use one is the same throughout."""
     plane.kubectl("create", "-f", "-", stdin=json.dumps(_NODE))
     try:
@@ -182,6 +183,50 @@ def _roll(stage: Stage, extent: Extent) -> str:
     return f"{extent.rolls * REPLICAS} replicas replaced, SIGTERM and drain"
 
 
+def _roll_refused(stage: Stage, extent: Extent) -> str:
+    """As kube-proxy has it: until it is told, it sends connections to a replica that stops."""
+    refused = stage.balancer.refused
+    with stage.balancer.refusing(), _connecting(stage) as caller:
+        _roll(stage, extent)
+    stage.load.blame(caller.failed)
+    return (
+        f"{extent.rolls * REPLICAS} replicas replaced; {caller.handshakes} new connections of a "
+        f"client and {stage.balancer.refused - refused} of all refused"
+    )
+
+
+def _stop_undrained(stage: Stage, extent: Extent) -> str:
+    """That the drain is what keeps the phase before whole: SIGINT stops without any."""
+    refused = stage.balancer.refused
+    with stage.balancer.refusing(), _connecting(stage) as caller:
+        for replica in stage.replicas.running:
+            stage.replicas.roll(replica, with_signal=signal.SIGINT)
+    return (
+        f"{REPLICAS} replicas replaced without a drain; {len(caller.failed)} calls of a client "
+        f"failed, {stage.balancer.refused - refused} connections refused"
+    )
+
+
+@contextmanager
+def _connecting(stage: Stage) -> Iterator[Caller]:
+    """A client that connects anew each time, and an API server that often has to."""
+    bundle = stage.bundle()
+    over = threading.Event()
+
+    def cut() -> None:
+        while not over.wait(0.25):
+            _cut(stage, caller)
+
+    with Caller(stage.balancer, lambda: bundle) as caller:
+        thread = threading.Thread(target=cut)
+        thread.start()
+        try:
+            yield caller
+        finally:
+            over.set()
+            thread.join()
+
+
 def _kill(stage: Stage, extent: Extent) -> str:
     for _ in range(extent.kills):
         replica = stage.replicas.running[0]
@@ -220,9 +265,7 @@ def _rotate(stage: Stage, extent: Extent) -> str:
                 write_files(stage.tls, {TLS_KEY: pair.key_pem, TLS_CRT: pair.cert_pem})
             stage.replicas.look()
             if n % 20 == 0:
-                with stage.load.quiet(), caller.quiet:
-                    cuts += stage.balancer.cut()
-                    time.sleep(0.02)
+                cuts += _cut(stage, caller)
         _until_served(stage, inspect_serving(pair.cert_pem).fingerprint)
     stage.load.blame(caller.failed)
     taken = sum(replica.log.count("certificate replaced") for replica in stage.replicas.running)
@@ -231,6 +274,12 @@ def _rotate(stage: Stage, extent: Extent) -> str:
         f"{caller.handshakes} handshakes of a client saw {len(caller.certificates)} of them; "
         f"{cuts} connections of the API server cut, while idle"
     )
+
+
+def _cut(stage: Stage, caller: Caller) -> int:
+    """End every connection while nothing is under way; how many."""
+    with stage.load.quiet(), caller.quiet:
+        return stage.balancer.cut()
 
 
 def _until_served(stage: Stage, fingerprint: str) -> None:
@@ -308,13 +357,16 @@ def _outage(stage: Stage, extent: Extent) -> str:
     return "no replica for a second: that failures are seen"
 
 
-OUTAGE = "outage (control)"
+OUTAGE, UNDRAINED = "outage (control)", "no drain (control)"
+ROLL_REFUSED = "the same, no retries"
 ROLL, KILL, KILL_WORKER = "rolling restart", "kill -9 of a replica", "kill -9 of a worker"
 ROTATE, ROTATE_CA, CHANGE = "certificate rotations", "CA rotation", "policy reloads"
 
 PHASES: dict[str, Callable[[Stage, Extent], str]] = {
     "nothing (control)": _nothing,
     ROLL: _roll,
+    ROLL_REFUSED: _roll_refused,
+    UNDRAINED: _stop_undrained,
     KILL: _kill,
     KILL_WORKER: _kill_worker,
     ROTATE: _rotate,
@@ -323,3 +375,5 @@ PHASES: dict[str, Callable[[Stage, Extent], str]] = {
     OUTAGE: _outage,
 }
 MAY_BREAK = frozenset({KILL, KILL_WORKER})
+MUST_BREAK = frozenset({UNDRAINED, OUTAGE})
+"""Controls: what would be seen if the product did not do its part."""

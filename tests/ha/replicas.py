@@ -14,9 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from tests.demo.gate import Gate
+from tests.demo.story import ROOT
 from tests.ha.balancer import Balancer
 
 DRAIN_SECONDS = 4
+TOLD_SECONDS = 2  # until EndpointSlice and kube-proxy know that a pod is being deleted
 PROBE_SECONDS = 0.5
 PROBE_FAILURES = 2  # as the chart's readinessProbe; its period is 2 s, and the drain 10 s
 
@@ -24,9 +26,13 @@ PROBE_FAILURES = 2  # as the chart's readinessProbe; its period is 2 s, and the 
 class Replica(Gate):
     """One ``runtimegate serve`` on folders that it shares with others."""
 
-    def __init__(self, policies: Path, *, tls: Path, kubeconfig: Path) -> None:
+    def __init__(self, policies: Path, *, tls: Path, kubeconfig: Path, tree: Path = ROOT) -> None:
         super().__init__(policies, kubeconfig=kubeconfig)
-        self._tls = tls
+        self._tls, self._tree = tls, tree
+
+    @property
+    def tree(self) -> Path:
+        return self._tree
 
     @property
     def tls_folder(self) -> Path:
@@ -77,21 +83,29 @@ class Replicas:
     """
 
     def __init__(
-        self, balancer: Balancer, policies: Path, *, tls: Path, kubeconfig: Path, count: int
+        self,
+        balancer: Balancer,
+        policies: Path,
+        *,
+        tls: Path,
+        kubeconfig: Path,
+        trees: Sequence[Path],
     ) -> None:
+        """One replica by each of ``trees``."""
         self._balancer = balancer
         self._policies, self._tls, self._kubeconfig = policies, tls, kubeconfig
-        self._count = count
+        self._trees = trees
         self._running: list[Replica] = []
         self._failures = Counter[int]()
+        self._leaving = set[int]()
         self._over = threading.Event()
         self._prober = threading.Thread(target=self._probe, name="readiness")
         self._away = False
 
     def __enter__(self) -> Self:
         try:
-            for _ in range(self._count):
-                self.start()
+            for tree in self._trees:
+                self.start(tree)
         except BaseException:
             self._stop_all()
             raise
@@ -113,19 +127,32 @@ class Replicas:
         """The replicas that were not stopped."""
         return tuple(self._running)
 
-    def start(self) -> Replica:
+    def start(self, tree: Path = ROOT) -> Replica:
         """One more, once it is ready."""
-        replica = Replica(self._policies, tls=self._tls, kubeconfig=self._kubeconfig)
+        replica = Replica(self._policies, tls=self._tls, kubeconfig=self._kubeconfig, tree=tree)
         replica.__enter__()
         self._running.append(replica)
         self._tell()
         return replica
 
-    def roll(self, replica: Replica) -> None:
-        """Replace it as a Deployment with maxSurge 1 does: a new one first, then SIGTERM."""
-        self.start()
-        os.kill(replica.pid, signal.SIGTERM)
-        while self._alive(replica):
+    def roll(
+        self,
+        replica: Replica,
+        *,
+        with_signal: signal.Signals = signal.SIGTERM,
+        tree: Path = ROOT,
+    ) -> None:
+        """Replace it as a Deployment with maxSurge 1 does: a new one first, then SIGTERM.
+
+        It is sent connections for ``TOLD_SECONDS`` more, unless a probe finds it unready before.
+        """
+        self.start(tree)
+        os.kill(replica.pid, with_signal)
+        told = time.monotonic() + TOLD_SECONDS
+        while self._alive(replica) or time.monotonic() < told:
+            if time.monotonic() >= told and replica.port not in self._leaving:
+                self._leaving.add(replica.port)
+                self._tell()
             time.sleep(0.1)
         self.forget(replica)
 
@@ -154,7 +181,11 @@ class Replicas:
             replica.stop()
 
     def _tell(self) -> None:
-        ready = [each.port for each in self.running if self._failures[each.port] < PROBE_FAILURES]
+        ready = [
+            each.port
+            for each in self.running
+            if self._failures[each.port] < PROBE_FAILURES and each.port not in self._leaving
+        ]
         self._balancer.use([] if self._away else ready)
 
     def _probe(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.ha.phases import MAY_BREAK, OUTAGE, Row
+from tests.ha.phases import MAY_BREAK, MUST_BREAK, OUTAGE, Row
 
 _FORMAT = "{:22} {:>5} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9} {:>6}  {}"
 HEAD = _FORMAT.format(
@@ -30,9 +30,9 @@ def _faults(row: Row) -> Iterator[str]:
         yield f"{len(tally.wrong)} wrong answers, the first: {tally.wrong[0]}"
     if not tally.right and row.name != OUTAGE:
         yield "no request was answered"
-    if row.name == OUTAGE:
+    if row.name in MUST_BREAK:
         if not tally.failed:
-            yield "no failure is seen without any replica, so none would be"
+            yield "no failure is seen where there must be some, so none would be"
         return
     allowed = row.in_flight if row.name in MAY_BREAK else 0
     if len(tally.failed) > allowed:

@@ -3,7 +3,7 @@ from typing import Any
 from tests.live.script import Script
 from webhook.core.workload import WorkloadKind
 from webhook.live.kube import ApiError, GoneError, Page
-from webhook.live.listing import ListedKind, Listing
+from webhook.live.listing import ListedKind, Listing, Missing
 
 DEPLOYMENTS = ListedKind(group="apps", version="v1", kind="Deployment", resource="deployments")
 PODS = ListedKind(group="", version="v1", kind="Pod", resource="pods")
@@ -107,3 +107,9 @@ def test_a_declared_kind_that_is_not_installed_is_nothing_missing() -> None:
 
 def test_a_name_cannot_lead_out_of_its_place_in_the_path() -> None:
     assert PODS.path("../../x") == "/api/v1/namespaces/..%2F..%2Fx/pods"
+
+
+def test_what_a_server_says_is_one_line_of_bounded_length() -> None:
+    said = str(Missing(what="pods", why='may not list "pods"\n\x1b[31m' + "x" * 1000))
+    assert said.startswith('pods: may not list "pods"\ufffd\ufffd[31mxxx')
+    assert len(said) == 400

@@ -40,8 +40,8 @@ def main(arguments: Sequence[str]) -> int:
 def _bring_up(folder: Path, cgroup: str, output: Path, only: Sequence[str]) -> int:
     began = time.monotonic()
     place = Place(folder=folder, cgroup=cgroup, lacks_sys_resource=lacks_sys_resource())
-    _mount(folder)
-    _network()
+    cover_folders(folder)
+    make_network()
     tempfile.tempdir = str(folder / "tmp")
     certificate, key = write_kubelet_client(folder)
     with ControlPlane(
@@ -63,7 +63,7 @@ def _bring_up(folder: Path, cgroup: str, output: Path, only: Sequence[str]) -> i
     return 0
 
 
-def _mount(folder: Path) -> None:
+def cover_folders(folder: Path) -> None:
     """Cover every folder of the machine that a node writes to, whatever it is told."""
     run("mount", "--make-rshared", "/")
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
@@ -85,7 +85,8 @@ def _mount(folder: Path) -> None:
         run("mount", "--bind", shadow, f"/proc/sys/{name}")
 
 
-def _network() -> None:
+def make_network() -> None:
+    """The bridge of the pods, in a network namespace of its own."""
     for command in (
         "link set lo up",
         f"link add {settings.BRIDGE} type bridge",

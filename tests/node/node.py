@@ -98,7 +98,7 @@ class Node:
         containerd = self._run(CONTAINERD.path, "--config", str(folder / "containerd.toml"))
         containerd.wait_until(self._containerd_answers, seconds=READY_SECONDS)
         for archive in write_images(folder):
-            _ctr("image", "import", str(archive))
+            import_image(archive)
             archive.unlink()
         items = {"apiVersion": "v1", "kind": "List", "items": list(OBJECTS)}
         self.plane.kubectl("create", "-f", "-", stdin=json.dumps(items))
@@ -128,6 +128,11 @@ def environ() -> dict[str, str]:
     folders = (shim().path.parent, BUILD_DIR / "bin")
     path = os.pathsep.join((*map(str, folders), "/usr/sbin:/usr/bin:/sbin:/bin"))
     return {"PATH": path, "HOME": "/run", "LANG": "C.UTF-8"}
+
+
+def import_image(archive: Path) -> None:
+    """Give containerd an image in `docker save` form."""
+    _ctr("image", "import", str(archive))
 
 
 def _ctr(*arguments: str, check: bool = True) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.controlplane.settings import SERVICES
 from tests.node.programs import CNI, debian_program
 from tests.runsc.releases import RUNSC
 
@@ -30,6 +31,8 @@ class Place:
     folder: Path
     cgroup: str
     lacks_sys_resource: bool
+    services: bool = False
+    """Whether pods find a way to the addresses of Services."""
 
 
 def containerd_toml(place: Place) -> str:
@@ -77,7 +80,13 @@ def _section(name: str, values: Mapping[str, object]) -> str:
 def network(place: Place) -> str:
     """One bridge and no way out of it: pods reach this node and each other."""
     ranges = [[{"subnet": PODS, "rangeStart": "198.51.100.10"}]]
-    ipam = {"type": "host-local", "dataDir": str(place.folder / "addresses"), "ranges": ranges}
+    ways = [{"dst": SERVICES, "gw": ADDRESS}] if place.services else []
+    ipam = {
+        "type": "host-local",
+        "dataDir": str(place.folder / "addresses"),
+        "ranges": ranges,
+        **({"routes": ways} if ways else {}),
+    }
     bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": False, "ipMasq": False}
     plugins = [{**bridge, "hairpinMode": True, "ipam": ipam}]
     return json.dumps({"cniVersion": "1.0.0", "name": "pods", "plugins": plugins})

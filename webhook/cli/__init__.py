@@ -62,6 +62,7 @@ COMMANDS: CommandTable = {
 
 MENDABLE: tuple[str, ...] = (
     "webhook.documents.source:DocumentErrors",
+    "webhook.live.git:GitError",
     "webhook.live.kube:KubeError",
     "certs.errors:CertificateError",
 )

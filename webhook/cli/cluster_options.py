@@ -30,6 +30,11 @@ class Where:
         """Whether an API server is asked."""
         return not self.files and self.saved is None
 
+    @property
+    def unnamed(self) -> str:
+        """The namespace of manifests that name none, as kubectl has it: the one asked for."""
+        return self.namespaces[0] if len(self.namespaces) == 1 else "default"
+
     def looked_into(self, namespace: str) -> bool:
         """Whether objects of a namespace are wanted."""
         return not self.namespaces or namespace in self.namespaces
@@ -46,7 +51,6 @@ _OPTIONS = (
     ),
     click.option(
         "--cluster",
-        "saved",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="A saved cluster: what `kubectl get ns,runtimeclass,node,deploy,…,pod -A -o json` "
@@ -70,7 +74,8 @@ _OPTIONS = (
         "namespaces",
         metavar="NAME",
         multiple=True,
-        help="Only this namespace; may be given several times.  [default: all]",
+        help="Only this namespace, which is also that of manifests that name none; may be given "
+        "several times.  [default: all]",
     ),
     click.option(
         "-A", "--all-namespaces", is_flag=True, help="All namespaces: the default, as kubectl says."
@@ -84,7 +89,7 @@ _OPTIONS = (
     ),
 )
 _NAMES = (
-    "files", "saved", "context", "kubeconfig", "namespaces", "all_namespaces", "excluded",
+    "files", "cluster", "context", "kubeconfig", "namespaces", "all_namespaces", "excluded",
 )  # fmt: skip
 
 
@@ -100,13 +105,13 @@ def take_where(given: dict[str, Any]) -> Where:
     values = {name: given.pop(name) for name in _NAMES}
     files: Sequence[str] = values["files"]
     for option in ("context", "kubeconfig"):
-        if values[option] is not None and (files or values["saved"] is not None):
+        if values[option] is not None and (files or values["cluster"] is not None):
             raise click.UsageError(f"--{option} asks a cluster, -f and --cluster read files")
     if values["namespaces"] and values["all_namespaces"]:
         raise click.UsageError("give -n or -A, not both")
     return Where(
         files=tuple(files),
-        saved=values["saved"],
+        saved=values["cluster"],
         kubeconfig=values["kubeconfig"],
         context=values["context"],
         namespaces=tuple(dict.fromkeys(values["namespaces"])),

@@ -16,6 +16,7 @@ from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
 from webhook.cli.manifests import load_manifests
 from webhook.cli.options import day, policies_option
+from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
 from webhook.cli.report import as_json
 from webhook.core.cluster import NamespaceView
@@ -188,3 +189,4 @@ def _print_tables(told: Iterable[Section]) -> None:
 
 
 policy.add_command(policy_test)
+policy.add_command(diff)

@@ -19,7 +19,7 @@ from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
 from webhook.core.workload import WorkloadKind
 from webhook.documents.folder import Loaded
-from webhook.live.kube import KubeApi, find_access, find_context
+from webhook.live.kube import ApiError, ApiServer, KubeApi, find_access, find_context
 from webhook.live.listing import Listing, Missing
 
 Progress = Callable[[str, int, int | None], None]
@@ -81,7 +81,8 @@ class Population:
         inputs = self._given if self.where.files else self._printed
         for number, manifest in enumerate(inputs.manifests, 1):
             progress("objects", number, len(inputs.manifests))
-            if not is_fact(manifest) and self.where.looked_into(manifest.namespace("default")):
+            namespace = manifest.namespace(self.where.unnamed)
+            if not is_fact(manifest) and self.where.looked_into(namespace):
                 yield manifest
 
     def _listed(
@@ -95,12 +96,29 @@ class Population:
                 number += 1
 
 
+def _reach(api: ApiServer) -> None:
+    """Raise ApiError where no list could be had: nobody answers, or not to whoever asks."""
+    try:
+        api.get("/version", seconds=_REACH_SECONDS)
+    except ApiError as error:
+        if error.status in {None, 401}:
+            raise
+
+
+_REACH_SECONDS = 15.0
+
+
 def open_population(where: Where) -> Population:
-    """Read the files, or find the way to the cluster. Raises KubeError where there is none."""
+    """Read the files, or find the way to the cluster.
+
+    Raises KubeError where there is none, or nobody answers at its end.
+    """
     if where.live:
         context = find_context(kubeconfig=where.kubeconfig, context=where.context)
         access = find_access(kubeconfig=where.kubeconfig, context=where.context)
-        listing = Listing(api=KubeApi(access), namespaces=where.namespaces)
+        api = KubeApi(access)
+        _reach(api)
+        listing = Listing(api=api, namespaces=where.namespaces)
         origin = context.name
         return Population(origin=origin, where=where, missing=listing.missing, _listing=listing)
     paths = [str(where.saved)] if where.saved is not None else []

@@ -18,7 +18,7 @@ from webhook.core.decision import (
     governing_policy,
 )
 from webhook.core.names import Action, shown
-from webhook.core.pod import PodShapeError, text
+from webhook.core.pod import PodShapeError, PodView, text
 from webhook.core.snapshot import Snapshot
 from webhook.core.trial import open_case
 from webhook.core.workload import MOST_TEMPLATES, WorkloadPod, workload_pods
@@ -81,12 +81,17 @@ def _same(pods: Sequence[WorkloadPod], before: Sequence[WorkloadPod]) -> bool:
 
 
 def _decided(pod: WorkloadPod, snapshot: Snapshot) -> _Template:
-    policy = governing_policy(pod.view.namespace, snapshot)
     return _Template(
         pod=pod,
         decision=decide(pod.view, CREATE, snapshot),
-        action=open_case(pod.view, policy, snapshot).rules.workloads if policy else Action.IGNORE,
+        action=workload_action(pod.view, snapshot),
     )
+
+
+def workload_action(pod: PodView, snapshot: Snapshot) -> Action:
+    """What the policy does with a workload of whose pods this is one."""
+    policy = governing_policy(pod.namespace, snapshot)
+    return open_case(pod, policy, snapshot).rules.workloads if policy else Action.IGNORE
 
 
 def _refused(template: _Template) -> bool:

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from webhook.core.cluster import ClusterView
 from webhook.core.decision import Operation
 from webhook.core.names import ASSIGNED_BY, MIRROR_POD
 from webhook.core.pod import PodView, mapping, sequence, text
+
+_UNKNOWN = ClusterView()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +35,31 @@ def controller_of(metadata: Mapping[str, Any]) -> Controller | None:
     return None
 
 
-def made_anew(pod: PodView) -> PodView:
-    """The pod as its template makes it: a class that the gate assigned is not the pod's own."""
-    if ASSIGNED_BY not in pod.annotations:
+def made_anew(pod: PodView, cluster: ClusterView = _UNKNOWN) -> PodView:
+    """The pod as its template makes it: what the cluster gave it is not the pod's own.
+
+    That is the node (a mirror pod's excepted, which its node makes), the class that the gate
+    assigned, and the node selector that this class, as ``cluster`` knows it, brought along.
+    """
+    spec = dict(pod.spec)
+    node_name, runtime_class = pod.node_name, pod.runtime_class_name
+    if MIRROR_POD not in pod.annotations:
+        spec.pop("nodeName", None)
+        node_name = ""
+    if ASSIGNED_BY in pod.annotations:
+        if brought := _selector_of(runtime_class, cluster):
+            own = {k: v for k, v in pod.node_selector.items() if brought.get(k) != v}
+            spec["nodeSelector"] = own
+        spec.pop("runtimeClassName", None)
+        runtime_class = None
+    if node_name == pod.node_name and runtime_class == pod.runtime_class_name:
         return pod
-    spec = {key: value for key, value in pod.spec.items() if key != "runtimeClassName"}
-    return replace(pod, runtime_class_name=None, spec=spec)
+    return replace(pod, node_name=node_name, runtime_class_name=runtime_class, spec=spec)
+
+
+def _selector_of(runtime_class: str | None, cluster: ClusterView) -> Mapping[str, str]:
+    view = (cluster.runtime_classes or {}).get(runtime_class or "")
+    return view.node_selector if view else {}
 
 
 def by_its_maker(pod: PodView) -> Operation:

@@ -41,7 +41,7 @@ class Clause:
         return (
             (not self.words or _word_globs(self.words).match_some(container))
             and all(_has(environment(container), item) for item in self.env.items())
-            and all(_has(pod.labels.items(), item) for item in self.labels.items())
+            and _labels_hold(self, pod)
         )
 
 
@@ -181,11 +181,12 @@ class _Unnamed:
     variable's name: a look-up, or one regular expression for all of them.
     """
 
-    __slots__ = ("_candidates", "_env", "_labels", "_match", "_match_short")
+    __slots__ = ("_candidates", "_env", "_labelled", "_labels", "_match", "_match_short")
 
     def __init__(self, candidates: Iterable[_Candidate]) -> None:
         self._candidates = tuple(candidates)
         clauses = [recognition.clause for _, recognition in self._candidates]
+        self._labelled = tuple(c for c in self._candidates if c[1].clause.labels)
         self._labels = frozenset(key for clause in clauses for key in clause.labels)
         unlabelled = [clause for clause in clauses if not clause.labels]
         self._match = _WordGlobs(glob for clause in unlabelled for glob in clause.words).match
@@ -194,16 +195,21 @@ class _Unnamed:
         self._env = frozenset(n for clause in unlabelled if not clause.words for n in clause.env)
 
     def of(self, container: ContainerView, pod: PodView) -> tuple[_Candidate, ...]:
-        """All of them where one could hold, else none."""
-        if not self._labels.isdisjoint(pod.labels):
-            return self._candidates
+        """All of them where a word or a variable hints at one, else those with the pod's labels."""
         for word in words(container):
             if self._match_short(word) if len(word) <= _SHORT else self._match(word):
                 return self._candidates
         for name, _ in environment(container) if self._env else ():
             if name in self._env:
                 return self._candidates
-        return ()
+        # Nearly every pod has the label `app`, and nearly none a value that says anything.
+        if self._labels.isdisjoint(pod.labels):
+            return ()
+        return tuple([c for c in self._labelled if _labels_hold(c[1].clause, pod)])
+
+
+def _labels_hold(clause: Clause, pod: PodView) -> bool:
+    return all(_has(pod.labels.items(), item) for item in clause.labels.items())
 
 
 def _wild(recognition: Recognition) -> set[str]:

@@ -12,6 +12,9 @@ Feature = NewType("Feature", str)
 Handler = NewType("Handler", str)
 """The CRI runtime handler that a RuntimeClass names."""
 
+VERSION = "0.1.0"
+"""This release, as pyproject.toml and the chart have it."""
+
 API_VERSION = "runtimegate.dev/v1"
 
 ASSIGNED_BY = "runtimegate.dev/assigned-by"

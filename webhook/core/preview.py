@@ -190,7 +190,7 @@ def _one_of_each_first(pods: Iterable[ExistingPod]) -> Iterator[ExistingPod]:
 
 def _fate(pod: PodView, snapshot: Snapshot) -> tuple[type | None, str]:
     """Whether the pod, made anew, would be refused or get another class; and why, or which."""
-    decision = decide(made_anew(pod), by_its_maker(pod), snapshot)
+    decision = decide(made_anew(pod, snapshot.cluster), by_its_maker(pod), snapshot)
     outcome = getattr(decision, "would", None) or decision
     if isinstance(outcome, Deny):
         return Deny, outcome.message.partition("\n")[0].partition(": ")[2]

@@ -16,7 +16,7 @@ from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.models import described
 from webhook.documents.policy import RuntimePolicy
 from webhook.documents.policy_test import PolicyTest
-from webhook.documents.sentences import Path, problems
+from webhook.documents.sentences import NEWER, Path, problems
 from webhook.documents.source import DocumentError, SourceDocument, parse_documents
 
 Document = (
@@ -39,6 +39,7 @@ KINDS: Mapping[str, type[Document]] = {
 """Every kind of document, in the order in which people meet them."""
 IN_FORCE = frozenset(KINDS) - {"PolicyTest"}
 """The kinds that say what holds: a decision depends on them and on nothing else in a folder."""
+_GROUP = API_VERSION.partition("/")[0] + "/"
 _NULLABLE = frozenset({"workaround", "probe"})
 _OF_KUBERNETES = frozenset({"objects"})
 """Keys of whole Kubernetes objects, in which kubectl prints ``creationTimestamp: null``."""
@@ -124,7 +125,10 @@ def _kind_of(source: SourceDocument, errors: list[DocumentError]) -> type[Docume
     kind = data.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if data.get("apiVersion", API_VERSION) != API_VERSION:
-        message = f"must be {API_VERSION}, not {described(data['apiVersion'])}"
+        given = data["apiVersion"]
+        message = f"must be {API_VERSION}, not {described(given)}"
+        if isinstance(given, str) and given.startswith(_GROUP):
+            message += NEWER
         errors.append(source.error(("apiVersion",), message))
         return None
     if model is None:
@@ -143,7 +147,9 @@ def _no_such_kind(kind: object, given: bool) -> str:
     if not given:
         return f"must be given; {allowed}"
     meant = get_close_matches(kind, KINDS, n=1) if isinstance(kind, str) else []
-    return f"{allowed}, not {described(kind)}" + (f"; did you mean {meant[0]}?" if meant else "")
+    hint = f"; did you mean {meant[0]}?" if meant else ""
+    newer = NEWER if isinstance(kind, str) else ""
+    return f"{allowed}, not {described(kind)}{hint}{newer}"
 
 
 def _read(

@@ -10,13 +10,24 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from webhook.core.names import VERSION
 from webhook.documents.models import described
 
 Path = tuple[str | int, ...]
 """Keys and list indexes from the root of a document to a field."""
 
+NEWER = f" (this is runtimegate {VERSION}; a newer one may know it)"
+"""What follows a word that is not known: a folder may have been written for a later release."""
 
-def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+Renamed = Mapping[tuple[str, ...], str]
+RENAMED: Renamed = {}
+"""The kind and the keys down to one that an earlier release read, and the key that took its place,
+such as ``("RuntimePolicy", "spec", "runtimeClass"): "spec.runtimeClasses"``. None has gone yet."""
+
+
+def problems(
+    error: ValidationError, model: type[BaseModel], renamed: Renamed = RENAMED
+) -> Iterator[tuple[Path, str]]:
     """Every error as the path of the field and a clause that follows it."""
     for entry in error.errors(include_url=False):
         if entry["type"] == "too_short" and entry["input"]:
@@ -24,8 +35,17 @@ def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[P
         context = entry.get("ctx", {})
         path: Path = tuple(part for part in entry["loc"] if part != "[key]")
         path = (*path, *context.get("at", ()))
+        fault = _Fault(model=model, path=path, value=entry["input"], context=context)
+        unknown = entry["type"] == "extra_forbidden"
+        if unknown and (successor := renamed.get((model.__name__, *_keys(path)))):
+            yield path, f"was renamed: write {successor}"
+            continue
         say = _SENTENCES.get(entry["type"], _anything_else)
-        yield path, say(_Fault(model=model, path=path, value=entry["input"], context=context))
+        yield path, say(fault)
+
+
+def _keys(path: Path) -> Iterator[str]:
+    return (part for part in path if isinstance(part, str))
 
 
 class _Fault:
@@ -55,7 +75,7 @@ def _unknown_key(fault: _Fault) -> str:
     allowed = sorted(map(str, _fields(_model_at(fault.model, fault.path[:-1]))))
     meant = get_close_matches(str(fault.path[-1]), allowed, n=1)
     hint = f"; did you mean {meant[0]}?" if meant else ""
-    return f"unknown key; must be one of {', '.join(allowed)}{hint}"
+    return f"unknown key; must be one of {', '.join(allowed)}{hint}{NEWER}"
 
 
 def _one_of(fault: _Fault) -> str:

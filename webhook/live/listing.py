@@ -25,6 +25,7 @@ from webhook.live.kube import ApiError, ApiServer, GoneError, object_path
 PAGE = 500
 """Objects a page: kubectl's figure. Pods of 20 kB make it 10 MB."""
 _GET_SECONDS = 30.0
+_LONGEST = 400
 POD = ("", "Pod")
 
 
@@ -36,7 +37,9 @@ class Missing:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.why}"
+        """One line that may be shown to a person: the words are those of a server."""
+        line = f"{self.what}: {self.why}"[:_LONGEST]
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

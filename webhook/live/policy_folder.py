@@ -101,49 +101,51 @@ class _Listing:
         return (str(self.root), *files, *self.left_out, *self.errors)
 
 
-def load_folder(folder: Path, *, limits: Limits = LIMITS) -> FolderText:
+def load_folder(folder: Path, *, called: Path | None = None, limits: Limits = LIMITS) -> FolderText:
     """Read every ``*.yaml`` and ``*.yml`` below ``folder``, in the order of their names.
 
-    Raises DocumentErrors: a folder that is missing, empty, too large or unreadable in part.
+    ``called`` is how a person calls it, where that is not its path. Raises DocumentErrors: a folder
+    that is missing, empty, too large or unreadable in part.
     """
+    called = called or folder
     for _ in range(_ATTEMPTS):
-        before = _listed(folder, limits)
-        contents, errors = _read(folder, before)
+        before = _listed(folder, limits, called)
+        contents, errors = _read(folder, before, called)
         # A link that was swapped meanwhile, or a file that was written: what was read is a mixture,
         # and what could not be read may only have been on its way.
-        if _listed(folder, limits).signature == before.signature:
+        if _listed(folder, limits, called).signature == before.signature:
             if errors := (*before.errors, *errors):
                 raise DocumentErrors(errors)
             return FolderText(
-                folder=folder,
+                folder=called,
                 revision=Revision(hash=_hash(contents), commit=git_commit(before.root or folder)),
                 files=contents,
                 left_out=before.left_out,
             )
-    raise DocumentErrors([_fault(folder, "changes faster than it can be read")])
+    raise DocumentErrors([_fault(called, "changes faster than it can be read")])
 
 
 def folder_signature(folder: Path) -> Signature | None:
     """What to compare to learn that a folder has changed; None while there is no such folder."""
-    listing = _listed(folder, LIMITS)
+    listing = _listed(folder, LIMITS, folder)
     return listing.signature if listing.root else None
 
 
-def _listed(folder: Path, limits: Limits) -> _Listing:
+def _listed(folder: Path, limits: Limits, called: Path) -> _Listing:
     try:
         root = folder.resolve(strict=True)
     except FileNotFoundError:
-        return _Listing(root=None, errors=(_fault(folder, "does not exist"),))
+        return _Listing(root=None, errors=(_fault(called, "does not exist"),))
     except (OSError, RuntimeError) as error:
-        return _Listing(root=None, errors=(_unreadable(folder, error),))
+        return _Listing(root=None, errors=(_unreadable(called, error),))
     if not root.is_dir():
-        return _Listing(root=None, errors=(_fault(folder, "is no folder"),))
-    walk = _Walk(folder=folder, root=root, most_entries=limits.entries)
+        return _Listing(root=None, errors=(_fault(called, "is no folder"),))
+    walk = _Walk(folder=called, root=root, most_entries=limits.entries)
     walk.enter("", 0)
-    if too_much := _too_much(folder, walk, limits):
+    if too_much := _too_much(called, walk, limits):
         return _Listing(root=root, errors=(too_much,))
     if not walk.files and not walk.errors:
-        walk.errors.append(_fault(folder, f"holds no file that ends in {' or '.join(SUFFIXES)}"))
+        walk.errors.append(_fault(called, f"holds no file that ends in {' or '.join(SUFFIXES)}"))
     return _Listing(
         root=root,
         files=tuple(sorted(walk.files)),
@@ -239,7 +241,9 @@ def _too_much(folder: Path, walk: _Walk, limits: Limits) -> DocumentError | None
     return None
 
 
-def _read(folder: Path, listing: _Listing) -> tuple[tuple[File, ...], tuple[DocumentError, ...]]:
+def _read(
+    folder: Path, listing: _Listing, called: Path
+) -> tuple[tuple[File, ...], tuple[DocumentError, ...]]:
     contents: list[File] = []
     errors: list[DocumentError] = []
     root = listing.root or folder
@@ -247,7 +251,7 @@ def _read(folder: Path, listing: _Listing) -> tuple[tuple[File, ...], tuple[Docu
         try:
             contents.append((name, _content(root / name, status.st_size)))
         except OSError as error:
-            errors.append(_unreadable(folder / name, error))
+            errors.append(_unreadable(called / name, error))
     return tuple(contents), tuple(errors)
 
 

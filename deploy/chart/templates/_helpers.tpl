@@ -70,6 +70,9 @@ spec:
         {{- if .webhooks }}
         - --webhook-config={{ .root.Values.name }}
         {{- end }}
+        {{- if eq .command "renew" }}
+        - --allow-unregistered
+        {{- end }}
       securityContext:
         {{- include "runtimegate.containerSecurity" .root | nindent 8 }}
       resources:

@@ -1,0 +1,1 @@
+"""A version beside the next: registrations, arguments and policies of the one under the other."""
