@@ -10,7 +10,7 @@ LOCK   := --universal --python-version 3.11 --generate-hashes --upgrade --no-hea
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-cluster check lint test controlplane runsc node e2e-node helm deploy sbom checkov applications \
-	verify-facts tables bench bench-cluster docs lock clean
+	verify-facts tables bench bench-cluster docs site plugin-archive lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,16 @@ bench: $(VENV)/.dev ## the benchmarks; the figures of this machine
 bench-cluster: $(VENV)/.dev controlplane ## a cluster of 10,000 namespaces and 5,000 nodes against an empty one
 	@$(BIN)/python -m tests.bench cluster
 
-docs: $(VENV)/.dev ## render docs/compatibility from the compatibility table
+docs: $(VENV)/.dev ## render docs/compatibility and docs/reference from the tables and the code
 	$(BIN)/python -m tests.docs
+
+site: ## build the pages as a site in dist/site; a warning, a lost link or anchor is an error
+	$(PYTHON) -m venv .build/site
+	.build/site/bin/pip install -q --disable-pip-version-check --require-hashes -r docs/requirements.lock
+	.build/site/bin/sphinx-build -q -W --keep-going -n -c docs -d .build/site/doctrees . dist/site
+
+plugin-archive: $(VENV)/.dev ## build the kubectl plugin's archives and krew manifest in dist/krew
+	$(BIN)/python -m tests.deploy.krew $(if $(URL),--url $(URL))
 
 lock: ## write the lock files anew from pyproject.toml
 	$(PYTHON) -m venv .build/lock
@@ -88,6 +96,8 @@ lock: ## write the lock files anew from pyproject.toml
 	.build/lock/bin/uv pip compile -q pyproject.toml $(LOCK) -o requirements.lock
 	.build/lock/bin/uv pip compile -q pyproject.toml --extra dev $(LOCK) -c requirements.lock -o requirements-dev.lock
 	echo 'setuptools>=77' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/image-build.lock
+	printf 'sphinx>=9\nmyst-parser>=5\nfuro>=2025.12\n' | \
+		.build/lock/bin/uv pip compile -q - $(LOCK) -o docs/requirements.lock
 	echo 'cyclonedx-bom>=7' | .build/lock/bin/uv pip compile -q - $(LOCK) -o deploy/sbom.lock
 	echo 'checkov>=3.3' | .build/lock/bin/uv pip compile -q - $(LOCK) -o tests/deploy/checkov.lock
 

@@ -1,4 +1,4 @@
-"""The options of every command for docs/reference.md: `python -m tests.settings_table`."""
+"""Every option of every command with its environment variable."""
 
 from collections.abc import Iterator
 
@@ -28,15 +28,3 @@ def _rows_of(command: click.Command, typed: str, prefix: str) -> Iterator[tuple[
     if isinstance(command, click.Group):
         for name, below in command.commands.items():
             yield from _rows_of(below, f"{typed} {name}", f"{prefix}_{name.upper()}")
-
-
-def table() -> str:
-    """The rows as Markdown."""
-    lines = [f"| `{c}` | `{o}` | `{v}` |" for c, o, v in rows()]
-    return (
-        "\n".join(["| command | option | environment variable |", "|---|---|---|", *lines]) + "\n"
-    )
-
-
-if __name__ == "__main__":
-    print(table(), end="")

@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+from webhook.cli.completion import offer_values
 from webhook.core.names import shown
 
 
@@ -55,6 +56,10 @@ COMMANDS: CommandTable = {
     ),
     "serve": ("webhook.cli.serve:serve", "Run the admission webhook."),
     "certs": ("webhook.cli.certs:certs", "Make the certificates of the webhook."),
+    "completion": (
+        "webhook.cli.completion:completion",
+        "Print what makes a shell complete this command.",
+    ),
     "version": ("webhook.cli.version:version", "Print the version of the program and its data."),
 }
 """Every command: where it is, and its line in ``--help`` (written here so that help is quick)."""
@@ -75,7 +80,7 @@ class Invocation:
     debug: bool = False
 
 
-class _Commands(click.Group):
+class CommandGroup(click.Group):
     """A group whose commands are those of a table."""
 
     table: CommandTable = COMMANDS
@@ -89,7 +94,7 @@ class _Commands(click.Group):
             return None
         module, _, attribute = self.table[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        _show_environment(command)
+        _finish(command)
         return command
 
     def format_commands(
@@ -111,19 +116,20 @@ class _Commands(click.Group):
         return result
 
 
-def _show_environment(command: click.Command) -> None:
-    """Let the help of every option name its environment variable."""
+def _finish(command: click.Command) -> None:
+    """Let the help of every option name its environment variable, and shells offer values."""
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             parameter.show_envvar = True
+    offer_values(command)
     if isinstance(command, click.Group):
         for sub_command in command.commands.values():
-            _show_environment(sub_command)
+            _finish(sub_command)
 
 
-def command_line(commands: CommandTable) -> click.Group:
+def command_line(commands: CommandTable, kind: type[CommandGroup] = CommandGroup) -> click.Group:
     """The command ``runtimegate`` with these commands."""
-    group = _Commands(
+    group = kind(
         callback=_remember_debug,
         params=[
             click.Option(
@@ -176,9 +182,10 @@ def run(
     """Run one command line and return its exit code."""
     invocation = Invocation()
     try:
-        returned = command_line(commands).main(
+        group, name = _called(program, commands)
+        returned = group.main(
             list(arguments),
-            prog_name="kubectl runtimegate" if program == "kubectl-runtimegate" else "runtimegate",
+            prog_name=name,
             standalone_mode=False,
             obj=invocation,
         )
@@ -190,6 +197,15 @@ def run(
     except Exception as error:  # noqa: BLE001 - the rim: said to the person, never lost
         return _failed(error, invocation)
     return returned if isinstance(returned, int) else ExitCode.CLEAN
+
+
+def _called(program: str, commands: CommandTable) -> tuple[click.Group, str]:
+    """The commands and the name that the program was called by."""
+    if program != "kubectl-runtimegate":
+        return command_line(commands), "runtimegate"
+    from webhook.cli.plugin import NAME, plugin_command_line  # noqa: PLC0415 - it imports this
+
+    return plugin_command_line(commands), NAME
 
 
 def _failed(error: Exception, invocation: Invocation) -> int:

@@ -25,13 +25,19 @@ from webhook.cli.audit_json import (
     Report,
     head_value,
     report_of,
+    report_value,
     subject_value,
 )
+from webhook.cli.audit_page import Block, html_page
+from webhook.cli.audit_plan_block import plan_blocks
 from webhook.cli.audit_publish import publish, report_documents
 from webhook.cli.audit_text import Style, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.manifests import InputError
 from webhook.cli.options import day, policies_option
+from webhook.cli.plan import Wanted, class_names, make_plan
+from webhook.cli.plan_draft import load_sources
+from webhook.cli.plan_report import plan_value
 from webhook.cli.population import Population, Progress, open_population
 from webhook.cli.progress import progress_bar
 from webhook.core.audit import Standpoint, standpoint
@@ -56,10 +62,17 @@ from webhook.live.shipped import shipped, shipped_version
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json", "csv", "policyreport", "metrics"]),
+    type=click.Choice(["text", "html", "json", "csv", "policyreport", "metrics"]),
     default="text",
     show_default=True,
-    help="For people, for programs, for a spreadsheet; PolicyReport objects; Prometheus's text.",
+    help="For people, as a page for a browser, for programs, for a spreadsheet; PolicyReport "
+    "objects; Prometheus's text.",
+)
+@click.option(
+    "--prefer",
+    metavar="CLASS,…",
+    help="With -o html: RuntimeClasses, the strongest first; the page tells what could run on "
+    "which, as runtimegate plan does.",
 )
 @click.option("--all", "show_all", is_flag=True, help="List every workload, not just the worst.")
 @click.option(
@@ -93,6 +106,7 @@ def audit(
     policies: Path,
     what_if: Path | None,
     output: str,
+    prefer: str | None,
     show_all: bool,
     write_reports: bool,
     metrics_file: Path | None,
@@ -114,6 +128,8 @@ def audit(
     where = take_where(given)
     if write_reports and not where.live:
         raise click.UsageError("--write-reports writes to a cluster; -f and --cluster read files")
+    if prefer is not None and output != "html":
+        raise click.UsageError("--prefer adds the plan to the page of -o html")
     with _few_collections():
         population = open_population(where)
         source, loaded = _load(policies)
@@ -121,12 +137,16 @@ def audit(
         audited = _Audited(population=population, today=day(today), source=source, loaded=loaded)
         with progress_bar(wanted=not no_progress) as progress:
             report = audited.report(other, progress)
+            blocks = audited.plan(prefer, policies, progress) if prefer is not None else ()
     # Before anything is printed: whoever reads may have enough after ten lines.
     told = [*summaries(report)]
     if write_reports:
         told += publish(report, where)
     told += _metrics(report, metrics_file, push_metrics)
-    _print(report, output, show_all)
+    if output == "html":
+        _write([html_page(report_value(report), blocks)])
+    else:
+        _print(report, output, show_all)
     for line in told:
         click.echo(line, err=True)
     if told:
@@ -187,6 +207,12 @@ class _Audited:
         missing = [Incomplete(what=m.what, why=m.why) for m in self.population.missing]
         about = self._about(other[0] if other else None)
         return report_of(about, census, missing, [*map(str, self.population.errors), *errors])
+
+    def plan(self, prefer: str, policies: Path, progress: Progress) -> tuple[Block, ...]:
+        """What could run on which class, for the page; a second look at everything."""
+        wanted = Wanted(names=class_names(prefer), today=self.today)
+        planned = make_plan(self.population, load_sources(policies, None), wanted, progress)
+        return tuple(plan_blocks(plan_value(planned)))
 
     @property
     def declared(self) -> tuple[WorkloadKind, ...]:

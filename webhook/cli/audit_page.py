@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
 from webhook.core.audit import FAILING, MEANINGS, State
 from webhook.core.names import RUNTIME_TITLES
 
@@ -60,6 +58,9 @@ class Block:
 
 def html_page(report: Mapping[str, Any], blocks: Iterable[Block] = ()) -> str:
     """The page of a report (``cli/audit_json.report_value``), with ``blocks`` after the chart."""
+    # Imported here: no other output of the audit needs it.
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+
     style, script = _part("page.css"), _part("page.js")
     states = _states(report)
     hues = _hues(report["runtimeClasses"])

@@ -140,7 +140,7 @@ def plan(
     Exit code 0: done. 1: the draft would refuse something or does not lint clean, and was not
     written. 2: something could not be read or listed; the rest was planned.
     """
-    where, names = take_where(given), _names(prefer)
+    where, names = take_where(given), class_names(prefer)
     if folder is not None:
         check_folder(folder, force=force)
     sources = load_sources(policies, inventory)
@@ -247,7 +247,7 @@ def _check_order(climbed: Ladder) -> None:
             )
 
 
-def _names(prefer: str) -> tuple[str, ...]:
+def class_names(prefer: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in prefer.split(","))
     for number, name in enumerate(names):
         if not is_class_name(name):

@@ -155,6 +155,16 @@ def find_context(
         raise NoClusterError(f"{kubeconfig or 'kubeconfig'}: {said}") from error
 
 
+def context_names(kubeconfig: Path | None = None) -> tuple[str, ...]:
+    """The contexts that ``find_context`` finds there. Raises what reading a kubeconfig raises."""
+    from kubernetes.config import list_kube_config_contexts  # noqa: PLC0415 - as above
+
+    every, _ = list_kube_config_contexts(  # type: ignore[no-untyped-call]
+        config_file=str(kubeconfig) if kubeconfig else None
+    )
+    return tuple(str(context["name"]) for context in every)
+
+
 def in_cluster(environ: Mapping[str, str], account: Path = _SERVICE_ACCOUNT) -> Access:
     """Access by a pod's service account; the token is read again for every request."""
     host = environ.get("KUBERNETES_SERVICE_HOST", "")
