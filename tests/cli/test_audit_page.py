@@ -1,5 +1,7 @@
 import base64
+import contextlib
 import hashlib
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -8,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.cli.audit_samples import HOSTILE, MARKUP, hostile, namespace, pod, report_of, usual
+from tests.cli.audit_samples import (
+    HOSTILE,
+    MARKUP,
+    TODAY,
+    hostile,
+    namespace,
+    pod,
+    report_of,
+    usual,
+)
+from webhook.cli import run
 from webhook.cli.audit_page import Block, html_page
 
 
@@ -172,3 +184,32 @@ def test_a_block_of_another_report_stands_in_the_page_escaped(tmp_path: Path) ->
     page = html_page(report_of(tmp_path, usual()), [block])
     assert MARKUP not in page
     assert "Plan <b> What" in Parsed(page).words
+
+
+def test_the_command_prints_the_page_with_the_plan_that_is_asked_for(tmp_path: Path) -> None:
+    report_of(tmp_path, usual())
+    arguments = ["audit", "-p", str(tmp_path / "policies"), "--today", TODAY]
+    arguments += ["--cluster", str(tmp_path / "cluster.json"), "-o", "html"]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = run([*arguments, "--prefer", "gvisor,kata-qemu,runc"])
+    words = Parsed(printed.getvalue()).words
+    assert code == 1
+    assert "How strongly it could be isolated" in words
+    assert "Pod tenant-a/db 1 kata-qemu RuntimeClass gvisor runs postgresql badly" in words
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["-o", "json", "--prefer", "gvisor"], "--prefer adds the plan to the page of -o html"),
+        (["-o", "html", "--prefer", "gvisor,gvisor"], "gvisor is named twice"),
+    ],
+)
+def test_a_plan_that_cannot_be_had_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str], says: str
+) -> None:
+    report_of(tmp_path, usual())
+    arguments = ["-p", str(tmp_path / "policies"), "--cluster", str(tmp_path / "cluster.json")]
+    assert run(["audit", *arguments, *given]) == 2
+    assert says in capsys.readouterr().err
