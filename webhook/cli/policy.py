@@ -49,9 +49,9 @@ _today = click.option(
 )
 
 
-@click.group(short_help="Lint, show, test and describe the policies in git.")
+@click.group(short_help="Lint, show, test, compare and compile the policies in git.")
 def policy() -> None:
-    """Lint, show, test and describe the policies in git."""
+    """Lint, show, test, compare and compile the policies in git."""
 
 
 @policy.command(name="lint", short_help="Read a policy folder and warn of what is hardly meant.")
