@@ -41,7 +41,10 @@ CommandTable = Mapping[str, tuple[str, str]]
 
 COMMANDS: CommandTable = {
     "check": ("webhook.cli.check:check", "Decide the pods of manifests as the webhook would."),
-    "policy": ("webhook.cli.policy:policy", "Lint, show, test, compare and compile the policies in git."),
+    "policy": (
+        "webhook.cli.policy:policy",
+        "Lint, show, test, compare and compile the policies in git.",
+    ),
     "compat": (
         "webhook.cli.compat:compat",
         "Ask the compatibility table what runs where, and why.",
