@@ -34,7 +34,7 @@ from webhook.cli.audit_publish import publish, report_documents
 from webhook.cli.audit_text import Style, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.manifests import InputError
-from webhook.cli.options import day, policies_option
+from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.cli.plan import Wanted, class_names, make_plan
 from webhook.cli.plan_draft import load_sources
 from webhook.cli.plan_report import plan_value
@@ -59,13 +59,14 @@ from webhook.live.shipped import shipped, shipped_version
     metavar="FOLDER",
     help="Other policies: tell what they would change for what runs.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "html", "json", "csv", "policyreport", "metrics"]),
-    default="text",
-    show_default=True,
-    help="For people, as a page for a browser, for programs, for a spreadsheet; PolicyReport "
+@output_option(
+    "text",
+    "html",
+    "json",
+    "csv",
+    "policyreport",
+    "metrics",
+    said="For people, as a page for a browser, for programs, for a spreadsheet; PolicyReport "
     "objects; Prometheus's text.",
 )
 @click.option(
@@ -95,12 +96,7 @@ from webhook.live.shipped import shipped, shipped_version
     "--exit-zero", is_flag=True, help="Exit 0 where there are findings; 2 stays what it is."
 )
 @click.option("--no-progress", is_flag=True, help="Show no progress at a terminal.")
-@click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): exemptions end, releases age.",
-)
+@today_option("Judge as of this day (UTC): exemptions end, releases age.")
 def audit(
     *,
     policies: Path,

@@ -21,7 +21,7 @@ from webhook.cli.check_junit import check_suites
 from webhook.cli.facts import cluster_view, group_kind, is_fact
 from webhook.cli.junit import junit_xml
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
-from webhook.cli.options import day, policies_option
+from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.cli.patched import patched as patch_manifests
 from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.remarks import Remark, remarks_of
@@ -162,13 +162,13 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
     type=click.Path(path_type=Path),
     help="What `kubectl get ns,runtimeclass,node -o yaml` printed (JSON will do).",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json", "sarif", "junit", "github"]),
-    default="text",
-    show_default=True,
-    help="For people, for programs, or for what shows the results of CI.",
+@output_option(
+    "text",
+    "json",
+    "sarif",
+    "junit",
+    "github",
+    said="For people, for programs, or for what shows the results of CI.",
 )
 @click.option(
     "--patched",
@@ -180,12 +180,7 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
     is_flag=True,
     help="Leave out what is no manifest of named files too, as of folders.",
 )
-@click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): exemptions end, releases age.",
-)
+@today_option("Judge as of this day (UTC): exemptions end, releases age.")
 def check(
     *,
     files: Sequence[str],

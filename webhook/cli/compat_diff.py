@@ -15,16 +15,15 @@ from webhook.cli.compat_options import (
     UNKNOWN,
     Asked,
     load_table,
-    output_option,
+    of_day_option,
     policies_option,
     profile_options,
     titled,
-    today_option,
 )
 from webhook.cli.compat_words import evidence_value, one_line, support_text
 from webhook.cli.manifests import InputError, load_manifests
 from webhook.cli.markdown import code, escaped, table_lines
-from webhook.cli.options import day
+from webhook.cli.options import day, output_option
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import as_json
 from webhook.cli.tables import print_rows
@@ -91,8 +90,8 @@ class Difference:
     help="Manifests, a folder of them, or -: which of their verdicts change.",
 )
 @policies_option
-@today_option
-@output_option("text", "json", "markdown")
+@of_day_option
+@output_option("text", "json", "markdown", said="For people, for programs, for pages.")
 def diff(
     *,
     before: str,

@@ -12,8 +12,8 @@ import click
 from pydantic import ValidationError
 
 from webhook.cli.compat_import_report import head, imported_value, told
-from webhook.cli.compat_options import known_runtime, output_option
-from webhook.cli.options import day
+from webhook.cli.compat_options import known_runtime
+from webhook.cli.options import day, output_option, today_option
 from webhook.cli.report import as_json
 from webhook.core.applications import Evidence
 from webhook.core.compat import CompatTable, Fact
@@ -58,12 +58,7 @@ _STDIN = "-"
     envvar="RUNTIMEGATE_COMPAT_IMPORT_ALL",
     help="Also what the shipped table says alike.",
 )
-@click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="The day of the evidence.  [default: today, in UTC]",
-)
+@today_option("The day of the evidence.  [default: today, in UTC]")
 @output_option("yaml", "json")
 def import_(
     *,

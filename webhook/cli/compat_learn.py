@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from webhook.cli.compat_options import (
     Asked,
     load_table,
+    of_day_option,
     policies_option,
     profile_options,
     titled,
-    today_option,
 )
-from webhook.cli.options import day
+from webhook.cli.options import day, output_option
 from webhook.cli.recording_files import Recording, read_recordings
 from webhook.cli.report import as_json
 from webhook.core.applications import Application, Recognition
@@ -101,15 +101,8 @@ class Lesson:
 @click.option("--version", help="Its release, or unknown.  [default: the newest in the table]")
 @profile_options
 @policies_option
-@today_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["yaml", "json"]),
-    default="yaml",
-    show_default=True,
-    help="The document, or it and all that was seen.",
-)
+@of_day_option
+@output_option("yaml", "json", said="The document, or it and all that was seen.")
 def learn(
     *,
     files: tuple[str, ...],

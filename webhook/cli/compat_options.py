@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from webhook.cli.options import today_option
 from webhook.core.compat import CompatTable
 from webhook.core.explain import newest_release
 from webhook.core.names import RUNTIME_TITLES, shown
@@ -33,24 +34,9 @@ policies_option = click.option(
     envvar="RUNTIMEGATE_POLICIES",
     help="A policy folder whose own facts and requirements go over the shipped ones.",
 )
-today_option = click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): an unknown release is one of the last 24 months.",
+of_day_option = today_option(
+    "Judge as of this day (UTC): an unknown release is one of the last 24 months."
 )
-
-
-def output_option(*formats: str) -> Callable[[CommandT], CommandT]:
-    """``-o``: text is for people, JSON is a contract."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Choice(formats),
-        default=formats[0],
-        show_default=True,
-        help=f"For people, for programs{', for pages' if 'markdown' in formats else ''}.",
-    )
 
 
 def profile_options(command: CommandT) -> CommandT:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import click
 
-from webhook.cli.compat_options import load_table, output_option, pairs, policies_option
+from webhook.cli.compat_options import load_table, pairs, policies_option
 from webhook.cli.compat_probe_report import Probed, probed_lines, probed_value
+from webhook.cli.options import output_option
 from webhook.cli.recording_files import count_log
 from webhook.cli.report import as_json
 from webhook.core.compat import CompatTable

@@ -17,7 +17,6 @@ from webhook.cli.compat_options import (
     Asked,
     known_runtime,
     load_table,
-    output_option,
     policies_option,
 )
 from webhook.cli.compat_pages import index_page, runtime_page
@@ -32,6 +31,7 @@ from webhook.cli.compat_words import (
     verified_text,
     when_text,
 )
+from webhook.cli.options import output_option
 from webhook.cli.report import as_json
 from webhook.cli.tables import print_rows
 from webhook.core.applications import Application
@@ -76,7 +76,7 @@ class Question:
     "--application", metavar="GLOB", help="Applications of this name, such as postgresql."
 )
 @policies_option
-@output_option("text", "json", "markdown")
+@output_option("text", "json", "markdown", said="For people, for programs, for pages.")
 def table(
     *,
     runtime: str | None,

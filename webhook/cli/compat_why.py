@@ -14,16 +14,15 @@ import click
 from webhook.cli.compat_options import (
     Asked,
     load_table,
-    output_option,
+    of_day_option,
     pairs,
     policies_option,
     profile_options,
     titled,
-    today_option,
 )
 from webhook.cli.compat_words import one_line, releases_text, verified_text
 from webhook.cli.manifests import InputError, load_manifests
-from webhook.cli.options import day
+from webhook.cli.options import day, output_option
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import Paint, as_json, finding_value, plain
 from webhook.cli.tables import at_terminal
@@ -96,7 +95,7 @@ class Answer:
     help="A variable of the IMAGE's container; may be given several times.",
 )
 @policies_option
-@today_option
+@of_day_option
 @output_option("text", "json")
 @click.pass_context
 def why(

@@ -1,9 +1,13 @@
 """Options and readings of them that several commands have alike."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
+
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 policies_option = click.option(
     "-p",
@@ -14,6 +18,27 @@ policies_option = click.option(
     envvar="RUNTIMEGATE_POLICIES",
     help="The policy folder.",
 )
+
+
+def output_option(
+    *formats: str, said: str = "For people or for programs."
+) -> Callable[[CommandT], CommandT]:
+    """``-o``: the first format is the default. Text is for people, JSON is a contract."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help=said,
+    )
+
+
+def today_option(said: str) -> Callable[[CommandT], CommandT]:
+    """``--today``, with what depends on the day."""
+    return click.option(
+        "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help=said
+    )
 
 
 def day(today: datetime | None) -> date:

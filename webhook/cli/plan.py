@@ -15,7 +15,7 @@ import click
 
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.manifests import InputError, Manifest
-from webhook.cli.options import day
+from webhook.cli.options import day, output_option, today_option
 from webhook.cli.plan_draft import (
     Drafted,
     Sources,
@@ -104,20 +104,8 @@ def _views(manifest: Manifest, kinds: Sequence[WorkloadKind]) -> Iterator[PodVie
     help="Write a draft of the policies that do it into this folder, which must be empty.",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier draft in that folder.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or for programs.",
-)
-@click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): releases age.",
-)
+@output_option("text", "json")
+@today_option("Judge as of this day (UTC): releases age.")
 def plan(
     *,
     prefer: str,

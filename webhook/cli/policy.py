@@ -15,7 +15,7 @@ import click
 from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
 from webhook.cli.manifests import load_manifests
-from webhook.cli.options import day, policies_option
+from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.cli.policy_compile import compile_command
 from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
@@ -33,20 +33,8 @@ from webhook.live.shipped import shipped
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
-_output = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or for programs.",
-)
-_today = click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): exemptions end.",
-)
+_output = output_option("text", "json")
+_today = today_option("Judge as of this day (UTC): exemptions end.")
 
 
 @click.group(short_help="Lint, show, test, compare and compile the policies in git.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from webhook.cli.options import day, policies_option
+from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.core.names import Mode, counted
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
@@ -50,20 +50,12 @@ _SOFTENED: dict[str, Mode | None] = {"policy": None, "warn": Mode.WARN, "audit":
     metavar="NAME",
     help="Leave this namespace alone, as kube-system always is: the webhook's own.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["yaml", "json"]),
-    default="yaml",
-    show_default=True,
-    help="YAML documents with the list of what is left out as a comment, or one JSON List.",
+@output_option(
+    "yaml",
+    "json",
+    said="YAML documents with the list of what is left out as a comment, or one JSON List.",
 )
-@click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): exemptions that have ended are left out.",
-)
+@today_option("Judge as of this day (UTC): exemptions that have ended are left out.")
 def compile_command(
     *,
     policies: Path,

@@ -13,7 +13,7 @@ import click
 
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.difference_survey import Survey
-from webhook.cli.options import day
+from webhook.cli.options import day, output_option, today_option
 from webhook.cli.policy_diff_markdown import MOST_BYTES, markdown
 from webhook.cli.policy_diff_report import Report, report_value, text_lines
 from webhook.cli.policy_sides import Side, left_behind, load_side, with_inventory
@@ -35,13 +35,11 @@ _LEAST_BYTES = 4_000
     "policies with it.",
 )
 @where_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="For people, for programs, or for the comment of a pull request.",
+@output_option(
+    "text",
+    "json",
+    "markdown",
+    said="For people, for programs, or for the comment of a pull request.",
 )
 @click.option(
     "--most-bytes",
@@ -50,12 +48,7 @@ _LEAST_BYTES = 4_000
     show_default=True,
     help="How long the Markdown may be. The default is what a comment on GitHub takes.",
 )
-@click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Judge as of this day (UTC): exemptions end, releases age.",
-)
+@today_option("Judge as of this day (UTC): exemptions end, releases age.")
 def diff(
     *,
     old: str,

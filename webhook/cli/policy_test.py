@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from webhook.cli.junit import Outcome, junit_xml
-from webhook.cli.options import policies_option
+from webhook.cli.options import output_option, policies_option
 from webhook.cli.policy_test_coverage import coverage_of
 from webhook.cli.policy_test_report import Report, junit_suites, report_value, text_lines
 from webhook.cli.policy_test_run import Result, run_tests
@@ -41,14 +41,7 @@ def _number(_ctx: click.Context, _parameter: click.Parameter, value: float | Non
     envvar="RUNTIMEGATE_POLICY_TEST_FILTER",
     help="Only the cases that hold TEXT in their name, or in their test's.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json", "junit"]),
-    default="text",
-    show_default=True,
-    help="For people, for programs or for a CI system.",
-)
+@output_option("text", "json", "junit", said="For people, for programs or for a CI system.")
 @click.option(
     "--coverage",
     is_flag=True,

@@ -8,18 +8,12 @@ from importlib.metadata import version as version_of
 
 import click
 
+from webhook.cli.options import output_option
 from webhook.live.shipped import shipped_version
 
 
 @click.command(short_help="Print the version of the program and its data.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or for programs.",
-)
+@output_option("text", "json")
 def version(*, output: str) -> None:
     """Print the version of the program, of its compatibility data and of Python."""
     values = {
