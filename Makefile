@@ -31,7 +31,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 	$(BIN)/lint-imports
 
 test: lint tables controlplane runsc node helm ## all tests: the real API server, runsc, node and helm
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --durations=20
 
 controlplane: ## build etcd, kube-apiserver, kubectl, kube-controller-manager (about 7 min cold)
 	tests/controlplane/build

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -36,7 +37,9 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        WebDriverWait(self.browser, 10).until(lambda _: condition())
+        # The list is made anew while it is read.
+        stale = [StaleElementReferenceException]
+        WebDriverWait(self.browser, 10, ignored_exceptions=stale).until(lambda _: condition())
 
     @property
     def names(self) -> list[str]:

@@ -107,7 +107,7 @@ def test_labels_of_the_clusters_namespaces_choose_the_policy(
     (tmp_path / "inventory.yaml").write_text(INVENTORY)
     config = str(cluster.kubeconfig("admin"))
     command = ["policy", "diff", folders[0], str(tmp_path), "--kubeconfig", config, "-o", "json"]
-    assert run(command) == 0
+    assert run([*command, "-n", NAMESPACE]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {change["policy"] for change in found["changes"]} == {"by-label"}
     assert found["summary"]["classChanged"] == {"workloads": 2, "pods": 3}
