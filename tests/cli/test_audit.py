@@ -180,8 +180,7 @@ def test_many_subjects_are_counted_and_the_reader_told_how_to_see_them(audit: Au
 def test_at_forty_columns_only_what_cannot_be_broken_is_longer(
     audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    style = audit_text.Style(width=40)
-    monkeypatch.setattr("webhook.cli.audit._style", lambda _every: style)
+    monkeypatch.setattr("webhook.cli.audit.columns", lambda: 40)
     lines = audit.run().splitlines()
     assert all(len(line) <= 40 or " " not in line.strip() for line in lines)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +37,7 @@ from webhook.cli.plan_draft import load_sources
 from webhook.cli.plan_report import plan_value
 from webhook.cli.population import Population, Progress, open_population
 from webhook.cli.progress import progress_bar
+from webhook.cli.terminal import columns, paint_for
 from webhook.core.audit import Standpoint, standpoint
 from webhook.core.census import Census
 from webhook.core.judging import Judging
@@ -254,7 +252,8 @@ def _print(report: Report, output: str, every: bool) -> None:
 
         _write([metrics_text(report)])
     else:
-        _write(f"{line}\n" for line in text_report(report, _style(every)))
+        style = Style(width=columns(), every=every, paint=paint_for())
+        _write(f"{line}\n" for line in text_report(report, style))
 
 
 def _write(parts: Iterable[str]) -> None:
@@ -270,17 +269,3 @@ def _json(report: Report) -> Iterator[str]:
         text = json.dumps(subject_value(subject), indent=2)
         yield ("," if number else "") + "\n    " + text.replace("\n", "\n    ")
     yield ("\n  ]" if report.subjects else "]") + "\n}\n"
-
-
-def _style(every: bool) -> Style:
-    """Wrapped for a terminal, in colours where they are not refused (https://no-color.org)."""
-    if not sys.stdout.isatty():
-        return Style(every=every)
-    width = shutil.get_terminal_size().columns
-    if os.environ.get("NO_COLOR"):
-        return Style(width=width, every=every)
-    return Style(width=width, every=every, paint=_painted)
-
-
-def _painted(text: str, colour: str) -> str:
-    return click.style(text, fg=colour, bold=colour == "red")

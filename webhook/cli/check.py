@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -27,14 +24,13 @@ from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.remarks import Remark, remarks_of
 from webhook.cli.report import (
     Checked,
-    Paint,
     as_json,
-    plain,
     report_value,
     summary,
     text_report,
 )
 from webhook.cli.sarif import sarif_log
+from webhook.cli.terminal import columns, paint_for
 from webhook.cli.workflow_commands import inert, workflow_commands
 from webhook.core.decision import CREATE, Change, Operation, decide
 from webhook.core.names import counted
@@ -258,7 +254,7 @@ def _cluster_facts(path: Path | None) -> Inputs:
 
 
 def _print_text(outcome: Outcome, revision: str) -> None:
-    for line in text_report(outcome.results, _paint(sys.stdout), _columns(sys.stdout)):
+    for line in text_report(outcome.results, paint_for(sys.stdout), columns(sys.stdout)):
         click.echo(inert(line), color=True)
     click.echo(_summary(outcome, revision))
     _tell_errors(outcome)
@@ -312,7 +308,7 @@ def _print_patched(inputs: Inputs, outcome: Outcome, revision: str) -> int:
     if not code:
         click.echo(written.content, nl=False)
     refused = [checked for checked in outcome.results if checked.refused]
-    for line in text_report(refused, _paint(sys.stderr), _columns(sys.stderr)):
+    for line in text_report(refused, paint_for(sys.stderr), columns(sys.stderr)):
         click.echo(inert(line), err=True, color=True)
     click.echo(_summary(outcome, revision), err=True)
     if written.left:
@@ -342,15 +338,3 @@ def _summary(outcome: Outcome, revision: str) -> str:
 def _tell_errors(outcome: Outcome) -> None:
     for error in outcome.errors:
         click.echo(inert(str(error)), err=True)
-
-
-def _paint(stream: TextIO) -> Paint:
-    """Colours for a person at a terminal who did not refuse them (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or not stream.isatty():
-        return plain
-    return lambda text, colour: click.style(text, fg=colour, bold=colour == "red")
-
-
-def _columns(stream: TextIO) -> int:
-    """How wide the terminal is; 0 where there is none to break lines for."""
-    return shutil.get_terminal_size().columns if stream.isatty() else 0

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from webhook.cli.options import files_option
 from webhook.core.names import ALWAYS_EXCLUDED
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
@@ -41,14 +42,7 @@ class Where:
 
 
 _OPTIONS = (
-    click.option(
-        "-f",
-        "--filename",
-        "files",
-        metavar="FILE|-",
-        multiple=True,
-        help="Manifests, a folder of them, or - for standard input; may be given several times.",
-    ),
+    files_option,
     click.option(
         "--cluster",
         type=click.Path(path_type=Path),

@@ -22,10 +22,10 @@ from webhook.cli.compat_options import (
 )
 from webhook.cli.compat_words import one_line, releases_text, verified_text
 from webhook.cli.manifests import InputError, load_manifests
-from webhook.cli.options import day, output_option
+from webhook.cli.options import day, files_option, output_option
 from webhook.cli.pods import Found, found_value, pods_in
 from webhook.cli.report import Paint, as_json, finding_value, plain
-from webhook.cli.tables import at_terminal
+from webhook.cli.terminal import paint_for
 from webhook.core.applications import Verified
 from webhook.core.compat import CompatTable
 from webhook.core.explain import Explanation, applications_of, explain, newest_release, runs_of
@@ -73,14 +73,7 @@ class Answer:
 
 @click.command(cls=_TakesArguments, short_help="Say whether an image or manifest runs, and why.")
 @click.argument("images", metavar="[IMAGE]…", nargs=-1)
-@click.option(
-    "-f",
-    "--filename",
-    "files",
-    metavar="FILE|-",
-    multiple=True,
-    help="Manifests, a folder of them, or - for standard input; may be given several times.",
-)
+@files_option
 @click.option("--runtime", default="gvisor", show_default=True, help="The runtime.")
 @click.option(
     "--version",
@@ -201,7 +194,7 @@ def explanation_value(explanation: Explanation) -> dict[str, Any]:
 
 
 def _print(answers: Sequence[Answer], table: CompatTable, *, assumed: bool) -> None:
-    paint: Paint = _coloured if at_terminal() else plain
+    paint = paint_for()
     for number, answer in enumerate(answers):
         if number:
             click.echo()
@@ -223,10 +216,6 @@ def _release_note(explanation: Explanation, table: CompatTable, *, assumed: bool
     if newest is not None and version is not None and version > newest:
         return f"{version} is newer than the newest release in the table, {newest}"
     return ""
-
-
-def _coloured(text: str, colour: str) -> str:
-    return click.style(text, fg=colour, bold=True if colour == "red" else None)
 
 
 def text_of(answer: Answer, paint: Paint = plain) -> Iterator[str]:

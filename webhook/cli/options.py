@@ -19,6 +19,15 @@ policies_option = click.option(
     help="The policy folder.",
 )
 
+files_option = click.option(
+    "-f",
+    "--filename",
+    "files",
+    metavar="FILE|-",
+    multiple=True,
+    help="Manifests, a folder of them, or - for standard input; may be given several times.",
+)
+
 
 def output_option(
     *formats: str, said: str = "For people or for programs."

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +24,7 @@ from webhook.cli.plan_draft import (
 )
 from webhook.cli.plan_report import Planned, plan_text, plan_value
 from webhook.cli.population import Population, Progress, open_population, unwatched
+from webhook.cli.progress import progress_bar
 from webhook.cli.report import as_json
 from webhook.core.drafting import draft
 from webhook.core.isolation import Ladder, actions_for, ladder
@@ -36,7 +35,6 @@ from webhook.core.workload import WorkloadKind, pod_templates
 from webhook.documents.drafted import About
 
 PREFERRED = "gvisor,kata-qemu,runc"
-_EACH = 200
 
 
 def pods_of(
@@ -133,7 +131,7 @@ def plan(
         check_folder(folder, force=force)
     sources = load_sources(policies, inventory)
     population = open_population(where)
-    with _progress() as progress:
+    with progress_bar(wanted=True) as progress:
         planned = make_plan(
             population,
             sources,
@@ -243,24 +241,6 @@ def class_names(prefer: str) -> tuple[str, ...]:
         if name in names[:number]:
             raise click.UsageError(f"--prefer: {name} is named twice")
     return names
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A line on the terminal that says how far it is; nothing where nobody looks."""
-    if not sys.stderr.isatty():
-        yield unwatched
-        return
-
-    def tell(what: str, done: int, expected: int | None) -> None:
-        if done % _EACH == 0:
-            of = f" of {max(expected, done)}" if expected else ""
-            click.echo(f"\r{what}: {done}{of}\033[K", nl=False, err=True)
-
-    try:
-        yield tell
-    finally:
-        click.echo("\r\033[K", nl=False, err=True)
 
 
 def _print(planned: Planned, output: str) -> None:

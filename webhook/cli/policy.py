@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
 from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.report import as_json
+from webhook.cli.terminal import at_terminal
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
 from webhook.core.runtimes import Inventory
@@ -154,7 +154,7 @@ def _namespace(name: str, labels: dict[str, str], cluster: Path | None) -> Names
 
 def _print(told: Iterable[Section]) -> None:
     """Tables for a person at a terminal, plain lines otherwise."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+    if at_terminal():
         _print_tables(told)
         return
     for number, (heading, rows) in enumerate(told):

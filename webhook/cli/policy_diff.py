@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +14,10 @@ from webhook.cli.options import day, output_option, today_option
 from webhook.cli.policy_diff_markdown import MOST_BYTES, markdown
 from webhook.cli.policy_diff_report import Report, report_value, text_lines
 from webhook.cli.policy_sides import Side, left_behind, load_side, with_inventory
-from webhook.cli.population import Population, Progress, open_population, unwatched
+from webhook.cli.population import Population, open_population
+from webhook.cli.progress import progress_bar
 from webhook.cli.report import Paint, as_json, plain
-from webhook.cli.tables import at_terminal
+from webhook.cli.terminal import at_terminal
 
 _LEAST_BYTES = 4_000
 
@@ -95,7 +93,7 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         after=population.snapshot(after.loaded, today=today, revision=after.revision.hash),
         declared=declared,
     )
-    with _progress() as progress:
+    with progress_bar(wanted=True) as progress:
         survey.look(population.manifests(declared, progress), population.where.unnamed)
     return Report(
         old=before,
@@ -107,27 +105,6 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         errors=(*population.errors, *survey.errors),
         missing=tuple(population.missing),
     )
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A counter on a terminal's stderr that is gone in the end; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield unwatched
-        return
-
-    def tell(what: str, done: int, expected: int | None) -> None:
-        if done % 100 == 0:
-            of = f" of {expected}" if expected else ""
-            click.echo(f"{_CLEAR}{what}: {done}{of}", nl=False, err=True)
-
-    try:
-        yield tell
-    finally:
-        click.echo(_CLEAR, nl=False, err=True)
-
-
-_CLEAR = "\r\x1b[K"
 
 
 def _print(report: Report, output: str, most_bytes: int) -> None:

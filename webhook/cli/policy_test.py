@@ -13,8 +13,8 @@ from webhook.cli.options import output_option, policies_option
 from webhook.cli.policy_test_coverage import coverage_of
 from webhook.cli.policy_test_report import Report, junit_suites, report_value, text_lines
 from webhook.cli.policy_test_run import Result, run_tests
-from webhook.cli.report import as_json, plain
-from webhook.cli.tables import at_terminal
+from webhook.cli.report import as_json
+from webhook.cli.terminal import paint_for
 from webhook.core.names import shown
 from webhook.documents.folder import Loaded, load_with_tests
 from webhook.documents.policy_test import PolicyTest
@@ -103,13 +103,8 @@ def _run(folder: FolderText, loaded: Loaded, text: str) -> list[Result]:
 
 
 def _print_text(report: Report) -> None:
-    paint = _coloured if at_terminal() else plain
-    for line in text_lines(report, paint):
+    for line in text_lines(report, paint_for()):
         click.echo(line, color=True)
-
-
-def _coloured(text: str, colour: str) -> str:
-    return click.style(text, fg=colour, bold=colour == "red")
 
 
 _OUTPUTS: dict[str, Callable[[Report], None]] = {

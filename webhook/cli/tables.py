@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 
 import click
 
+from webhook.cli.terminal import at_terminal
+
 Cells = Sequence[str]
-
-
-def at_terminal() -> bool:
-    """Whether a person reads at a terminal and did not refuse colours (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def print_rows(title: str, head: Cells, rows: Sequence[Cells]) -> None:
