@@ -21,7 +21,8 @@ from tests.cli.audit_samples import (
     usual,
 )
 from webhook.cli import run
-from webhook.cli.audit_page import Block, html_page
+from webhook.cli.audit_page import html_page
+from webhook.cli.audit_page_blocks import Block
 
 
 class Parsed(HTMLParser):

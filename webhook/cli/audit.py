@@ -25,7 +25,8 @@ from webhook.cli.audit_json import (
     report_value,
     subject_value,
 )
-from webhook.cli.audit_page import Block, html_page
+from webhook.cli.audit_page import html_page
+from webhook.cli.audit_page_blocks import Block
 from webhook.cli.audit_plan_block import plan_blocks
 from webhook.cli.audit_publish import publish, report_documents
 from webhook.cli.audit_text import Style, summaries, text_report

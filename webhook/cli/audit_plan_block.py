@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from webhook.cli.audit_page import Block
+from webhook.cli.audit_page_blocks import Block
 from webhook.core.names import counted
 
 MOST_KEPT = 100
