@@ -93,6 +93,8 @@ def test_it_fetches_nothing_and_the_console_is_silent_whatever_tenants_wrote(ope
     page = opened([*usual(), *hostile()])
     for summary in page.every("#rows summary"):
         summary.click()
+    # An entry is filled by an event that the browser sends after it has opened.
+    page.until(lambda: len(page.every("#rows .detail")) >= len(page.names))
     assert len(page.every("#rows .detail")) == len(page.names)
     assert page.complaints() == []
     assert page.requests() <= {"file", "data"}
@@ -104,6 +106,7 @@ def test_the_worst_stands_first_and_opens_to_cause_evidence_and_remedy(opened: O
     assert page.names[0] == "tenant-a/builder"
     at = page.names.index("tenant-a/db")
     page.every("#rows summary")[at].click()
+    page.until(lambda: bool(page.every("#rows .detail")))
     told = page.find("#rows .detail").text
     for part in ("What to do", "perf:syscall-rate", "Evidence", "measured 20", "kata-qemu"):
         assert part in told
