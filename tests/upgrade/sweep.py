@@ -134,6 +134,7 @@ class Sweep:
         self.answered = Counter[str]()
         self.failed: list[str] = []
         self.wrong: list[str] = []
+        self.quiet = threading.Lock()  # who holds it lets no question be asked
         self._plane = plane
         self._questions = questions(namespace)
         self._over = threading.Event()
@@ -158,7 +159,8 @@ class Sweep:
         connection = http.client.HTTPSConnection(host, timeout=30, context=trust)
         while not self._over.is_set():
             for what, question in self._questions.items():
-                self._ask(connection, what, question)
+                with self.quiet:
+                    self._ask(connection, what, question)
                 time.sleep(PAUSE_SECONDS)
         connection.close()
 

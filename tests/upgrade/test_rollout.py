@@ -88,7 +88,13 @@ class Stage:
         self.replicas.roll(self.replicas.running[0], tree=tree)
 
     def phase(self, name: str) -> None:
-        """What was answered until now belongs to this; it goes on for a while."""
+        """What was answered until now belongs to this; it goes on for a while.
+
+        The API server keeps its connections and needs no more of them: a new replica may get none.
+        They are ended while nothing is asked, so that those after them go to each in turn.
+        """
+        with self.load.quiet(), self.sweep.quiet:
+            self.balancer.cut()
         time.sleep(PHASE_SECONDS)
         tally = self.load.take()
         self.right[name] = tally.right

@@ -28,4 +28,4 @@ def columns(stream: TextIO | None = None) -> int:
 
 
 def _painted(text: str, colour: str) -> str:
-    return click.style(text, fg=colour, bold=colour == "red")
+    return click.style(text, fg=colour, bold=True if colour == "red" else None)
