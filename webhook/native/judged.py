@@ -108,10 +108,7 @@ class Judge:
         pod = sample_pod(sample, runtime_class, image)
         decision = decide(pod, CREATE, self._within(policy))
         assert isinstance(decision, Deny)  # noqa: S101 - it was refused on every architecture
-        first, *lines = decision.message.split("\n")
-        remedies = [line.strip() for line in lines[len(decision.causes) :]]
-        cause = first.removeprefix(f"policy {self.policy.name}: ")
-        return "; ".join((cause, *remedies)) + f" [{decision.reason}]"
+        return "; ".join((decision.cause, *decision.remedies)) + f" [{decision.reason}]"
 
     def _alone(self, rules: Rules, runtime_class: str) -> Policy:
         """A policy of these rules for every namespace, under which pods may have the class."""
