@@ -105,8 +105,7 @@ def _sentences(template: _Template, kind: str) -> Iterator[str]:
     decision = template.decision
     grounds = decision.grounds
     if isinstance(decision, Deny):
-        cause = f"policy {grounds.policy}: {decision.cause}{decision.aside}"
-        yield messages.bounded(f"pods of this {kind} would be refused: {cause}")
+        yield messages.bounded(f"pods of this {kind} would be refused: {decision.first}")
         yield messages.bounded(decision.remedies[0])
         return
     for line in (*grounds.notices, *grounds.warnings):

@@ -102,7 +102,7 @@ class Deny:
     """The pod is refused; ``causes`` in order, the first being ``reason``.
 
     ``message`` is all that its author is told. Its parts: ``cause`` in a sentence, ``aside`` with
-    whose it is, and ``remedies``, the first of them in few words.
+    whose it is, ``remedies``, the first of them in few words, and lines of ``evidence``.
     """
 
     grounds: Grounds
@@ -112,6 +112,13 @@ class Deny:
     cause: str = ""
     aside: str = ""
     remedies: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> str:
+        """Who refuses and why, without the remedy."""
+        policy = f"policy {self.grounds.policy}: " if self.grounds.policy else ""
+        return f"{policy}{self.cause}{self.aside}"
 
 
 Decision = Keep | Assign | Deny
@@ -255,16 +262,18 @@ def _assign(case: Case, trial: Trial, notice: str, warn: Warn) -> Decision:
 def _deny(case: Case, trial: Trial, occasion: Occasion = Occasion.MADE) -> Deny:
     suggestions = _suggestions(case, trial)
     names = tuple([s.runtime_class for s in suggestions if s.runtime_class])
-    remedies = instead(case, trial, suggestions, occasion)
-    return Deny(
+    denied = Deny(
         grounds=_grounds(case, trial, suggestions=names),
         reason=trial.refusals[0].reason,
-        message=messages.refusal(case, trial, remedies),
+        message="",
         causes=trial.refusals,
         cause=messages.headline(case, trial),
         aside=messages.aside(trial),
-        remedies=remedies,
+        remedies=instead(case, trial, suggestions, occasion),
+        evidence=messages.evidence_of(case, trial),
     )
+    message = messages.refusal(denied.first, denied.remedies, denied.evidence)
+    return replace(denied, message=message)
 
 
 def _suggestions(case: Case, refused: Trial) -> tuple[Trial, ...]:

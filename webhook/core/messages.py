@@ -62,17 +62,20 @@ _CANNOT: dict[Verdict, str] = {
 }
 
 
-def refusal(case: Case, trial: Trial, remedies: Sequence[str]) -> str:
-    """The whole message of a refusal: cause, container and remedy, other remedies, the evidence."""
-    first, *further = remedies
-    lines = [f"policy {case.policy.name}: {headline(case, trial)}{aside(trial)}; {first}"]
-    lines += [f"  {remedy}" for remedy in further]
-    lines += islice(_details(case, trial), MOST_LINES)
+def refusal(first: str, remedies: Sequence[str], evidence: Sequence[str]) -> str:
+    """The whole message of a refusal: cause and remedy in a line, other remedies, the evidence."""
+    remedy, *further = remedies
+    return "\n  ".join((f"{first}; {remedy}", *further, *evidence))
+
+
+def evidence_of(case: Case, trial: Trial) -> tuple[str, ...]:
+    """A line for each further cause and for what speaks for each; of many the first."""
+    lines = list(islice(_details(case, trial), MOST_LINES))
     # A first cause that is no finding is said by the headline alone.
     details = len(trial.refusals) - (trial.refusals[0].finding is None)
     if details > MOST_LINES:
-        lines.append(f"  and {details - MOST_LINES} more")
-    return "\n".join(lines)
+        lines.append(f"and {details - MOST_LINES} more")
+    return tuple(lines)
 
 
 def aside(trial: Trial) -> str:
@@ -174,10 +177,10 @@ def _details(case: Case, trial: Trial) -> Iterator[str]:
     """A line for each finding refused, and for each further cause that is none."""
     for entry in trial.refusals:
         if entry.finding is not None:
-            yield "  " + explained(entry.finding, _CITED_SHORT)
+            yield explained(entry.finding, _CITED_SHORT)
     for entry in trial.refusals[1:]:
         if entry.finding is None:
-            yield "  also: " + _cause(case, trial, entry)
+            yield "also: " + _cause(case, trial, entry)
 
 
 def explained(finding: Finding, cited: int = _CITED) -> str:

@@ -30,6 +30,7 @@ class WorkloadKind:
 
     ``resource`` is its plural, for a webhook's rules; ``source`` where the paths were read.
     ``class_where`` is how a class is named in its templates, where that takes more than the field.
+    ``built_in``: every cluster has it.
     """
 
     group: str
@@ -39,10 +40,13 @@ class WorkloadKind:
     resource: str = ""
     source: str = ""
     class_where: str = ""
+    built_in: bool = False
 
 
 BUILT_IN: Mapping[tuple[str, str], WorkloadKind] = {
-    (group, kind): WorkloadKind(group=group, kind=kind, templates=paths)
+    (group, kind): WorkloadKind(
+        group=group, kind=kind, templates=paths, resource=f"{kind.lower()}s", built_in=True
+    )
     for (group, kind), paths in POD_TEMPLATES_AT.items()
 }
 
