@@ -348,7 +348,9 @@ def _under_mode(case: Case, enforced: Decision) -> Decision:
         case Keep():
             return Keep(grounds=grounds)
         case Assign():
-            said = messages.would(case, f"would assign runtimeClassName: {enforced.runtime_class}")
+            said = messages.would(
+                case, f"would assign runtimeClassName: {shown(enforced.runtime_class)}"
+            )
         case Deny():
             refused = f"would refuse this pod: {enforced.cause}{enforced.aside}"
             said = messages.would(case, refused, enforced.remedies[0])

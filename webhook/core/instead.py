@@ -76,7 +76,8 @@ def _with_class(case: Case, trial: Trial, suggestions: Sequence[Trial], occasion
     caveat = "" if suggestions[0].offered else " (no Ready node offers it now)"
     if occasion is Occasion.MADE:
         return setting(case.pod.class_where, named) + caveat
-    anew = f"make the pod anew with runtimeClassName: {named}{caveat}"
+    # From its manifest: the live pod has the overhead of its class, which no other class takes.
+    anew = f"make the pod anew from its manifest with runtimeClassName: {named}{caveat}"
     finding = trial.refusals[0].finding
     if occasion is Occasion.DEBUGGED and finding is not None:
         return f"{_debug_otherwise(finding)}, or {anew}"
@@ -107,7 +108,10 @@ def _without_class(case: Case, trial: Trial, occasion: Occasion, workarounds: Se
         return _debug_otherwise(worst.finding)
     if arch := _only_on(trial, occasion):
         return _off(arch)
-    if len(trial.refusals) == 1 and workarounds and len(workarounds[0]) <= _SHORT:
+    # What is gated is for who runs the nodes to turn on, not for who was refused.
+    gated = worst.finding.fact is not None and worst.finding.fact.gate is not None
+    alone = len(trial.refusals) == 1 and not gated
+    if alone and workarounds and len(workarounds[0]) <= _SHORT:
         return workarounds[0]
     return _none_does(case, worst.finding)
 

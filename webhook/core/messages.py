@@ -5,6 +5,7 @@ get events`` and warnings cut there. Everything that a tenant wrote passes ``sho
 pod, a message has a bound.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -31,6 +32,8 @@ MOST_NAMED = 10
 NOTE_LIMIT = 320
 _CITED, _CITED_SHORT = 160, 80
 _WORD = 40
+_HALF_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")
+"""What is left of an escape of ``shown`` where a text is cut within it."""
 
 _DOES: dict[Support, str] = {
     Support.FULL: "has it",
@@ -312,4 +315,4 @@ def _cut(text: str, limit: int) -> str:
         return text
     kept = text[: limit - 1]
     end = kept.rfind(" ", limit - _WORD)
-    return (kept[:end] if end > 0 else kept) + "…"
+    return (kept[:end] if end > 0 else _HALF_ESCAPE.sub(r"\1", kept)) + "…"
