@@ -97,8 +97,8 @@ def test_a_change_that_refuses_more_is_told_with_its_cause_and_its_remedy(
         "    tenant-a",
         "      Deployment db",
         (
-            "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long "
-            "(container db)"
+            "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as "
+            "long (container db)"
         ),
         "        use runtimeClassName: kata-qemu in its pod template",
         "        until now: RuntimeClass gvisor",

@@ -27,7 +27,7 @@ from webhook.core.trial import (
     must_have_class,
     open_case,
 )
-from webhook.core.update import attempt_resize, attempt_update
+from webhook.core.update import attempt_update, resize_of
 from webhook.core.values import per_review
 
 MOST_SUGGESTIONS = 3
@@ -146,9 +146,9 @@ def decide(
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
     case = open_case(pod, policy, snapshot)
     if operation.change is Change.UPDATE:
-        attempted = attempt_resize if operation.resized else attempt_update
+        case = resize_of(case, operation.old) if operation.resized else case
         occasion = occasion_of_update(pod, operation.old, resized=operation.resized)
-        enforced = _kept_or_denied(case, attempted(case, operation.old), warn, occasion)
+        enforced = _kept_or_denied(case, attempt_update(case, operation.old), warn, occasion)
     else:
         enforced = _decide_create(case, warn)
     return _under_mode(case, enforced)
