@@ -354,7 +354,7 @@ def test_an_undeclared_class_is_warned_of() -> None:
     decision = created(pod(runtimeClassName="kata-x"))
     assert isinstance(decision, Keep)
     assert decision.grounds.warnings == (
-        "RuntimeClass kata-x is not in the inventory: nothing known of it",
+        "RuntimeClass kata-x is not in the inventory: nothing is known of it",
     )
 
 

@@ -108,5 +108,8 @@ def _sentences(template: _Template, kind: str) -> Iterator[str]:
         yield messages.bounded(f"pods of this {kind} would be refused: {decision.first}")
         yield messages.bounded(decision.remedies[0])
         return
+    would = decision.would if isinstance(decision, Keep) else None
+    remedy = would.remedies[0] if isinstance(would, Deny) else ""
     for line in (*grounds.notices, *grounds.warnings):
-        yield messages.bounded(f"pods of this {kind}: {line}")
+        said = line.removesuffix(f"; {remedy}")
+        yield messages.bounded(f"pods of this {kind}: {said}", "" if said == line else remedy)
