@@ -24,6 +24,7 @@ from webhook.core.compat import Gate
 from webhook.core.decision import Change, Decision, Deny, Operation, decide, decide_stored
 from webhook.core.names import Action, Reason, Strength, Support, Verdict
 from webhook.core.snapshot import Snapshot
+from webhook.core.workload import workload_pods
 from webhook.core.workload_presets import PRESETS
 
 STRICT = policy(
@@ -235,3 +236,15 @@ def test_where_the_pod_was_not_mutated_the_class_is_to_be_named() -> None:
     assert isinstance(decision, Deny)
     assert decision.reason is Reason.RUNTIME_CLASS_REQUIRED
     assert told(decision) == ("use runtimeClassName: gvisor",)
+
+
+def test_a_container_whose_name_its_operator_gives_is_named_by_its_image() -> None:
+    api_version, kind, spec, _ = PRESET_OBJECTS["argo-workflows"]
+    of = within()
+    of = replace(of, inventory=replace(of.inventory, workload_kinds=PRESETS["argo-workflows"]))
+    obj = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+    (made,) = workload_pods(obj, namespace="tenant-a", declared=PRESETS["argo-workflows"])
+    decision = decide(made.view, Operation(), of)
+    assert isinstance(decision, Deny)
+    assert decision.aside == ""
+    assert decision.evidence[0].startswith("container docker.io/library/postgres:18: needs ")

@@ -187,6 +187,24 @@ def test_what_is_written_over_several_lines_is_said_in_one() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("google/gvisor#88", "google/gvisor#88"),
+        (f"https://example.com/{'x' * 100}", f"https://example.com/{'x' * 100}"),
+        (
+            "runsc 20260905 (Go module), containerd 2.4.2, kubelet 1.37.2 (tests/node): a pod sees",
+            "runsc 20260905 (Go module), containerd 2.4.2, kubelet 1.37.2 (tests/node)…",
+        ),
+        ("word " * 30, f"{'word ' * 14}word…"),
+    ],
+    ids=["reference", "address", "clauses", "words"],
+)
+def test_a_long_source_is_shortened_where_it_can_be_read(source: str, told: str) -> None:
+    row = fact(SYSCALL, evidence=(replace(EVIDENCE, source=source),))
+    assert refused(POSTGRES, on_gvisor(row)).endswith(f" does not have it ({told})")
+
+
 def test_a_release_that_nobody_declared_is_said_to_be_so() -> None:
     within = on_gvisor(fact(SYSCALL), gvisor="")
     assert refused(POSTGRES, within).splitlines()[1] == (

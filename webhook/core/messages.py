@@ -85,7 +85,7 @@ def aside(trial: Trial) -> str:
     """`` (container db; 2 more causes)``: whose the first cause is, and that it is not alone."""
     worst, *others = trial.refusals
     container = worst.finding.need.container if worst.finding else None
-    parts = [f"container {shown(container.name, 63)}"] if container else []
+    parts = [f"container {shown(container.name, 63)}"] if container and container.name else []
     parts += [counted(len(others), "more cause")] if others else []
     return f" ({'; '.join(parts)})" if parts else ""
 
@@ -206,11 +206,21 @@ def _behaviour(finding: Finding, cited: int) -> str:
         part
         for part in (
             f"supported from {finding.since.date or finding.since}" if finding.since else "",
-            _cut(_line(finding.evidence[0].source, _CITED), cited) if finding.evidence else "",
+            _source(finding.evidence[0].source, cited) if finding.evidence else "",
         )
         if part
     ]
     return f"{_release(finding)} {does}" + (f" ({', '.join(aside)})" if aside else "")
+
+
+def _source(written: str, cited: int) -> str:
+    """A reference or an address whole; of a sentence the clauses that fit."""
+    text = _line(written, _CITED)
+    if len(text) <= cited or " " not in text:
+        return text
+    clauses = text[:cited]
+    end = max(clauses.rfind(mark) for mark in (": ", "; ", ", "))
+    return f"{clauses[:end]}…" if end > cited // 2 else _cut(text, cited)
 
 
 def _first_sentence(note: str) -> str:
@@ -279,7 +289,7 @@ def finding_warning(entry: Judged, runtime_class: str | None) -> str:
     """What the author is told of a finding that refuses nothing."""
     finding = entry.finding
     container = finding.need.container
-    at = f"container {shown(container.name, 63)}: " if container else ""
+    at = f"container {shown(container.name, 63)}: " if container and container.name else ""
     return bounded(at + finding_headline(finding, runtime_class))
 
 

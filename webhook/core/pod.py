@@ -198,6 +198,9 @@ def environment(container: ContainerView) -> Iterator[tuple[str, str]]:
 
 
 def described(container: ContainerView) -> str:
-    """``db (docker.io/library/postgres:11)``: the container as messages name it."""
-    reference = container.reference
-    return f"{shown(container.name, 63)} ({shown(str(reference or container.image), 160)})"
+    """``db (docker.io/library/postgres:11)``: the container as messages name it.
+
+    Some kinds leave the name to their operator: then the image alone.
+    """
+    image = shown(str(container.reference or container.image), 160)
+    return f"{shown(container.name, 63)} ({image})" if container.name else image
