@@ -59,7 +59,7 @@ def test_a_subject_tells_everything_of_a_refusal(audit: Audit) -> None:
     assert subject["pods"] == {"running": 2, "finished": 0, "byState": {"unassigned": 2}}
     assert subject["anew"]["reason"] == "RuntimeDegraded"
     assert subject["anew"]["suggestions"] == ["kata-qemu"]
-    assert subject["remedies"][0] == "set runtimeClassName: kata-qemu in its pod template"
+    assert subject["remedies"][0] == "use runtimeClassName: kata-qemu in its pod template"
     (finding,) = (f for f in subject["findings"] if f["runtimeClass"] == "gvisor")
     assert (finding["feature"], finding["now"], finding["anew"]) == (
         "perf:syscall-rate", False, True,
@@ -211,7 +211,7 @@ def test_csv_has_a_row_for_every_subject(audit: Audit) -> None:
     found = {row["name"]: row for row in rows(audit.run("-o", "csv"))}
     assert len(found) == 10
     assert found["db"]["runtimeClasses"] == "(none) 2"
-    assert found["db"]["remedies"].startswith("set runtimeClassName: kata-qemu")
+    assert found["db"]["remedies"].startswith("use runtimeClassName: kata-qemu")
     assert (found["old"]["state"], found["old"]["exemptionOwner"]) == ("expired", "net-team")
 
 

@@ -96,8 +96,11 @@ def test_a_change_that_refuses_more_is_told_with_its_cause_and_its_remedy(
         "  policy tenants",
         "    tenant-a",
         "      Deployment db",
-        "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long",
-        "        use runtimeClassName: kata-qemu",
+        (
+            "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as "
+            "long (container db)"
+        ),
+        "        use runtimeClassName: kata-qemu in its pod template",
         "        until now: RuntimeClass gvisor",
         "",
         f"looked at 2 workloads and 0 pods in 1 namespace of {file}",
@@ -428,7 +431,8 @@ def test_a_comment_says_the_whole_in_its_first_lines(
     assert f"git {after[:12]})`" in lines[2]
     del lines[2]
     cause = "RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long"
-    said = f"`{cause}`<br>use runtimeClassName: `kata-qemu`<br>until now: `RuntimeClass gvisor`"
+    remedy = "use runtimeClassName: kata-qemu in its pod template"
+    said = f"`{cause} (container db)`<br>`{remedy}`<br>until now: `RuntimeClass gvisor`"
     assert lines == [
         "### runtimegate: newly refused: 1 workload",
         "",

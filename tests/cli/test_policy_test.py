@@ -107,9 +107,8 @@ def test_a_case_that_does_not_hold_is_told_with_its_place_and_the_whole_decision
         ("      decided: deny, RuntimeClass runc, policy tenants, RuntimeClassNotAllowed"),
         (
             "        policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-            "allowed: gvisor, kata-*"
+            "allowed: gvisor, kata-*; use runtimeClassName: gvisor or kata-qemu"
         ),
-        "          use runtimeClassName: gvisor or kata-qemu",
     ]
 
 

@@ -85,7 +85,7 @@ def test_a_pod_by_itself_is_to_be_created_again() -> None:
 
 def test_a_refused_class_names_those_that_would_do() -> None:
     assert told(runtimeClassName="runc") == (
-        "set runtimeClassName: gvisor or kata-qemu when you make it anew",
+        "use runtimeClassName: gvisor or kata-qemu when you make it anew",
     )
 
 

@@ -112,7 +112,7 @@ UNKNOWN_CLASS = "kata-clh"
 
 def test_a_class_missing_from_the_inventory_is_warned_of() -> None:
     assert tried(UNKNOWN_CLASS).notes == (
-        "RuntimeClass kata-clh is not in the inventory: nothing known of it",
+        "RuntimeClass kata-clh is not in the inventory: nothing is known of it",
     )
 
 

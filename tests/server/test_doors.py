@@ -401,7 +401,8 @@ def test_a_review_in_mode_warn_is_counted_with_what_would_have_been() -> None:
     page = door.ask("GET", "/metrics").body.decode()
     assert (
         'runtimegate_reviews_total{decision="keep",mode="warn",operation="CREATE",'
-        'policy="tenants",reason="RuntimeClassNotAllowed",webhook="validate",would="deny"} 1.0'
+        'policy="tenants",reason="RuntimeClassNotAllowed",resource="pods",webhook="validate",'
+        'would="deny"} 1.0'
     ) in page
 
 

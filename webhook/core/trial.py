@@ -286,7 +286,7 @@ def _notes(
         and profile is None
         and case.rules.actions[Verdict.UNKNOWN] is Action.WARN
     ):
-        yield f"RuntimeClass {shown(runtime_class)} is not in the inventory: nothing known of it"
+        yield f"RuntimeClass {shown(runtime_class)} is not in the inventory: nothing is known of it"
     if not offered:
         yield (
             f"no Ready node that this pod may run on offers RuntimeClass "

@@ -22,10 +22,9 @@ from webhook.core.trial import (
 )
 
 
-def attempt_resize(case: Case, old: PodView | None) -> Trial:
-    """``attempt_update`` of a resize in place: the runtime must follow the new resources."""
-    asked = resizes(case.pod, old) if old is not None else ()
-    return attempt_update(replace(case, asked=asked), old)
+def resize_of(case: Case, old: PodView | None) -> Case:
+    """The case of a resize in place: on any class, the runtime must follow the new resources."""
+    return replace(case, asked=resizes(case.pod, old)) if old is not None else case
 
 
 def attempt_update(case: Case, old: PodView | None) -> Trial:

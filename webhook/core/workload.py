@@ -1,7 +1,7 @@
 """Where the pods of workload kinds are: their pod templates, and their outlines."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -29,6 +29,8 @@ class WorkloadKind:
     """A kind of which pods are made: by templates that it embeds, or as outlines tell.
 
     ``resource`` is its plural, for a webhook's rules; ``source`` where the paths were read.
+    ``class_where`` is how a class is named in its templates, where that takes more than the field.
+    ``built_in``: every cluster has it.
     """
 
     group: str
@@ -37,10 +39,14 @@ class WorkloadKind:
     outlines: tuple[Outline, ...] = ()
     resource: str = ""
     source: str = ""
+    class_where: str = ""
+    built_in: bool = False
 
 
 BUILT_IN: Mapping[tuple[str, str], WorkloadKind] = {
-    (group, kind): WorkloadKind(group=group, kind=kind, templates=paths)
+    (group, kind): WorkloadKind(
+        group=group, kind=kind, templates=paths, resource=f"{kind.lower()}s", built_in=True
+    )
     for (group, kind), paths in POD_TEMPLATES_AT.items()
 }
 
@@ -89,6 +95,8 @@ def _pods(obj: Mapping[str, Any], kind: WorkloadKind, namespace: str) -> Iterato
             if isinstance(template, dict):
                 spec, metadata = template.get("spec"), template.get("metadata")
                 view = view_pod(spec, metadata, namespace=namespace, at=at, default_name=name)
+                if kind.class_where:
+                    view = replace(view, class_where=kind.class_where)
                 yield WorkloadPod(view=view)
     for outline in kind.outlines:
         for pod in outlined_pods(obj, outline, namespace=namespace, name=name):

@@ -21,7 +21,7 @@ from webhook.native.cel import (
     numbers,
     one_of,
 )
-from webhook.native.ground import Ground
+from webhook.native.ground import Ground, making
 from webhook.native.variables import (
     Variables,
     allowed_test,
@@ -196,7 +196,7 @@ def _not_allowed(scope: Scope) -> Validation:
 
 def _required(scope: Scope) -> Validation:
     defaults = [
-        f"; use runtimeClassName: {r.runtime_classes.default}" if r.runtime_classes.default else ""
+        f"; {making(r.runtime_classes.default)}" if r.runtime_classes.default else ""
         for r in scope.rules
     ]
     message = (

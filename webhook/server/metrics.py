@@ -40,7 +40,9 @@ _BUCKETS = (
 )  # fmt: skip
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 _OTHER = "other"
-REVIEW_LABELS = ("webhook", "operation", "decision", "would", "mode", "policy", "reason")
+REVIEW_LABELS = (
+    "webhook", "operation", "resource", "decision", "would", "mode", "policy", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class Metrics:
         labels = (
             outcome.door.value,
             operation if operation in _OPERATIONS else _OTHER,
+            outcome.resource,
             decision_word(decision),
             decision_word(would) if would is not None else "",
             grounds.mode or "",

@@ -28,6 +28,7 @@ from webhook.core.preview import ExistingPods, needs_pods, needs_preview, previe
 from webhook.core.snapshot import Snapshot
 from webhook.core.values import per_review
 from webhook.core.workload import workload_kind
+from webhook.wire.asked import asked_about
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
@@ -62,13 +63,14 @@ class PodsWanted(FactWanted):
 
 @per_review(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The answer, and what is recorded of it."""
+    """The answer, and what is recorded of it; ``resource`` is of a closed set."""
 
     body: bytes
     door: Door
     request: AdmissionRequest
     decision: Decision
     revision: str
+    resource: str
 
 
 _NOT_OURS = Keep(grounds=Grounds(why="none of the gate's business"))
@@ -218,5 +220,10 @@ def _outcome(
     body: bytes, door: Door, request: AdmissionRequest, decision: Decision, snapshot: Snapshot
 ) -> Outcome:
     return Outcome(
-        body=body, door=door, request=request, decision=decision, revision=snapshot.revision
+        body=body,
+        door=door,
+        request=request,
+        decision=decision,
+        revision=snapshot.revision,
+        resource=asked_about(request, snapshot.inventory.workload_kinds),
     )
