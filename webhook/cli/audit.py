@@ -31,18 +31,18 @@ from webhook.cli.audit_plan_block import plan_blocks
 from webhook.cli.audit_publish import publish, report_documents
 from webhook.cli.audit_text import Style, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
-from webhook.cli.manifests import InputError
 from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.cli.plan import Wanted, class_names, make_plan
 from webhook.cli.plan_draft import load_sources
 from webhook.cli.plan_report import plan_value
+from webhook.cli.pods import misshapen_told
 from webhook.cli.population import Population, Progress, open_population
 from webhook.cli.progress import progress_bar
 from webhook.cli.terminal import columns, paint_for
 from webhook.core.audit import Standpoint, standpoint
 from webhook.core.census import Census
 from webhook.core.judging import Judging
-from webhook.core.pod import PodShapeError
+from webhook.core.subject import Standing
 from webhook.core.workload import WorkloadKind
 from webhook.documents.folder import Loaded, load_policies
 from webhook.live.policy_folder import load_folder
@@ -194,14 +194,15 @@ class _Audited:
 
     def report(self, other: tuple[PolicySource, Loaded] | None, progress: Progress) -> Report:
         """Look at everything once."""
+        runs = not self.population.where.files
         judging = Judging(
-            self._look(self.source, self.loaded), self._look(*other) if other else None
+            self._look(self.source, self.loaded), self._look(*other) if other else None, runs=runs
         )
-        census = Census(judging, declared=self.declared, runs=not self.population.where.files)
-        errors = [*map(str, self._add_all(census, progress))]
+        census = Census(judging, declared=self.declared, runs=runs)
+        self._add_all(census, progress)
         missing = [Incomplete(what=m.what, why=m.why) for m in self.population.missing]
         about = self._about(other[0] if other else None)
-        return report_of(about, census, missing, [*map(str, self.population.errors), *errors])
+        return report_of(about, census, missing, [*map(str, self.population.errors)])
 
     def plan(self, prefer: str, policies: Path, progress: Progress) -> tuple[Block, ...]:
         """What could run on which class, for the page; a second look at everything."""
@@ -218,13 +219,11 @@ class _Audited:
         snapshot = self.population.snapshot(loaded, today=self.today, revision=source.revision)
         return standpoint(snapshot, whole=not self.population.where.files)
 
-    def _add_all(self, census: Census, progress: Progress) -> Iterator[InputError]:
+    def _add_all(self, census: Census[Standing], progress: Progress) -> None:
         unnamed = self.population.where.unnamed
         for manifest in self.population.manifests(self.declared, progress):
-            try:
+            with misshapen_told(manifest, self.population.errors):
                 census.add(manifest.obj, manifest.namespace(unnamed))
-            except PodShapeError as error:
-                yield InputError(source=manifest.source, line=manifest.line, problem=str(error))
 
     def _about(self, what_if: PolicySource | None) -> About:
         return About(

@@ -92,6 +92,8 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         before=population.snapshot(before.loaded, today=today, revision=before.revision.hash),
         after=population.snapshot(after.loaded, today=today, revision=after.revision.hash),
         declared=declared,
+        runs=not population.where.files,
+        errors=population.errors,
     )
     with progress_bar(wanted=True) as progress:
         survey.look(population.manifests(declared, progress), population.where.unnamed)
@@ -102,7 +104,7 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         live=population.live,
         looked=survey.looked,
         entries=tuple(survey.entries()),
-        errors=(*population.errors, *survey.errors),
+        errors=tuple(population.errors),
         missing=tuple(population.missing),
     )
 
