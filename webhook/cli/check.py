@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version as version_of
@@ -16,12 +14,12 @@ import click
 from webhook.cli.bystanders import Bystander
 from webhook.cli.check_junit import check_suites
 from webhook.cli.facts import cluster_view, group_kind, is_fact
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.junit import junit_xml
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
 from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.cli.patched import patched as patch_manifests
 from webhook.cli.pods import POD, has_pods, misshapen_told, pod_of
-from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.remarks import Remark, remarks_of
 from webhook.cli.report import (
     Checked,
@@ -31,6 +29,7 @@ from webhook.cli.report import (
     text_report,
 )
 from webhook.cli.sarif import sarif_log
+from webhook.cli.saved_objects import open_objects
 from webhook.cli.terminal import columns, paint_for
 from webhook.cli.workflow_commands import inert, workflow_commands
 from webhook.core.decision import CREATE, Change, Operation, decide
@@ -171,7 +170,7 @@ def check(
     """
     if patched and output != "text":
         raise click.UsageError("--patched prints manifests: it cannot be used with --output")
-    with _uncollected():
+    with seldom_collected():
         inputs = load_manifests(files, stdin=sys.stdin.buffer, mixed=mixed)
         facts = _cluster_facts(cluster)
         snapshot = _snapshot(policies, inputs, facts.manifests, day(today))
@@ -181,18 +180,6 @@ def check(
         return _print_patched(inputs, outcome, snapshot.revision)
     _PRINTED[output](outcome, snapshot.revision)
     return _exit_code(outcome)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the search for cycles: objects that stay make it look at them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _exit_code(outcome: Outcome) -> int:
@@ -218,11 +205,13 @@ def _cluster_facts(path: Path | None) -> Inputs:
     """What ``--cluster`` holds; an error where that is nothing of a cluster."""
     if path is None:
         return Inputs(manifests=(), errors=())
-    inputs = load_manifests([str(path)], stdin=sys.stdin.buffer, most_bytes=MOST_CLUSTER_BYTES)
-    if inputs.errors or any(map(is_fact, inputs.manifests)):
-        return inputs
-    problem = "holds no Namespace, RuntimeClass or Node"
-    return Inputs(manifests=(), errors=(InputError(source=str(path), problem=problem),))
+    saved = open_objects([str(path)], stdin=sys.stdin.buffer)
+    facts = tuple(saved.facts())
+    errors = tuple(saved.errors)
+    if not facts and not errors:
+        problem = "holds no Namespace, RuntimeClass or Node"
+        errors = (InputError(source=str(path), problem=problem),)
+    return Inputs(manifests=facts, errors=errors)
 
 
 def _print_text(outcome: Outcome, revision: str) -> None:

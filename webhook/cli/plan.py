@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from webhook.cli.cluster_options import take_where, where_options
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.options import day, output_option, today_option
 from webhook.cli.plan_draft import (
     Drafted,
@@ -107,8 +108,8 @@ def plan(
     if folder is not None:
         check_folder(folder, force=force)
     sources = load_sources(policies, inventory)
-    population = open_population(where)
-    with progress_bar(wanted=True) as progress:
+    with seldom_collected(), progress_bar(wanted=True) as progress:
+        population = open_population(where)
         planned = make_plan(
             population,
             sources,
