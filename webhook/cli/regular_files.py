@@ -7,7 +7,7 @@ import os
 import pathlib
 import stat
 import tempfile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 MEBIBYTE = 1024 * 1024
 MOST_BYTES = 64 * MEBIBYTE
@@ -72,10 +72,13 @@ def open_file(path: pathlib.Path, most_bytes: int) -> BinaryIO | str:
 
 def spooled(stream: BinaryIO, most_bytes: int) -> BinaryIO | str:
     """A stream that ends, kept aside so that it can be read again: in memory while it is small."""
-    kept = tempfile.SpooledTemporaryFile(MOST_BYTES)  # noqa: SIM115 - whoever asks closes it
+    kept: BinaryIO = io.BytesIO()
     left = most_bytes + 1
     try:
         while left and (part := stream.read(min(MEBIBYTE, left))):
+            if isinstance(kept, io.BytesIO) and kept.tell() + len(part) > MOST_BYTES:
+                small, kept = kept, tempfile.TemporaryFile()  # noqa: SIM115 - kept to the end
+                kept.write(small.getbuffer())
             kept.write(part)
             left -= len(part)
     except OSError as error:
@@ -83,7 +86,7 @@ def spooled(stream: BinaryIO, most_bytes: int) -> BinaryIO | str:
     if not left:
         return _too_large("more than", most_bytes)
     kept.seek(0)
-    return cast(BinaryIO, kept)
+    return kept
 
 
 def _read_regular(path: pathlib.Path, most_bytes: int) -> bytes | str:
