@@ -325,10 +325,10 @@ def test_policy_reports_are_one_a_governed_namespace_in_both_kinds(audit: Audit)
     report = found[2]
     assert report["summary"] == {"pass": 0, "fail": 4, "warn": 0, "error": 0, "skip": 0}
     assert [(r["rule"], r["result"]) for r in report["results"]] == [
-        ("expired", "fail"), ("incompatible", "fail"),
         ("unassigned", "fail"), ("degraded", "fail"),
+        ("expired", "fail"), ("incompatible", "fail"),
     ]  # fmt: skip
-    assert report["results"][2]["resources"] == [
+    assert report["results"][0]["resources"] == [
         {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "tenant-b", "name": "db",
          "uid": "uid-db"}
     ]  # fmt: skip

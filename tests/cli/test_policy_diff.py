@@ -123,7 +123,7 @@ def test_equal_policies_say_how_much_was_looked_at(
     assert printed(capsys).splitlines()[2:] == [
         "     the documents are the same",
         "",
-        f"looked at 2 workloads and 1 pod in 2 namespaces of {file}",
+        f"looked at 3 workloads and 1 pod in 2 namespaces of {file}",
         "nothing changes there",
     ]
 
@@ -332,7 +332,7 @@ def test_of_a_saved_cluster_pods_count_with_their_controller(
     out = printed(capsys)
     assert "newly refused: 1 workload, 11 pods\n" in out
     assert "      StatefulSet db: 11 pods\n" in out
-    assert f"looked at 0 workloads and 11 pods in 1 namespace of {file}, not at 1 pod" in out
+    assert f"looked at 1 workload and 11 pods in 1 namespace of {file}, not at 1 pod" in out
 
 
 def test_only_the_namespaces_that_are_asked_for_count(

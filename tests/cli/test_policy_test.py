@@ -480,7 +480,7 @@ def test_a_review_whose_old_pod_is_none_is_an_error(ran: Any) -> None:
     [
         (
             {"objects": [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}}]},
-            "spec.cases[0]: Job j holds no pod template",
+            "spec.cases[0]: Job j: spec.template: must be a pod template",
         ),
         ({"files": ["none.yaml"]}, "files[0]: none.yaml does not exist"),
         (

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.cli.audit_json import CHANGES, Report, change_value, head_value, subject_value
-from webhook.cli.report import Paint, plain
+from webhook.cli.report import Paint, plain, told_ended
 from webhook.core.audit import FAILING, MEANINGS, RANK, State
-from webhook.core.census import Subject
 from webhook.core.names import counted, shown
+from webhook.core.subject import Subject
 
 MOST_SHOWN = 40
 MOST_FINDINGS = 3
 NARROWEST, WIDEST = 40, 110
 _QUIET = frozenset({State.COMPLIANT, State.NOT_GOVERNED})
-_ENDED = (("pods", "pod"), ("workloads", "Job"))
 _CHANGE_WORDS: Mapping[str, str] = {
     "newlyRefused": "newly refused",
     "classChanged": "another class",
@@ -126,10 +125,8 @@ def _rest(head: Mapping[str, Any], style: Style) -> Iterator[str]:
     if classes:
         more = f" and {len(classes) - 12} more" if len(classes) > 12 else ""
         yield from style.lines(f"pods by RuntimeClass: {', '.join(classes[:12])}{more}")
-    finished = totals["finished"]
-    if finished["pods"] or finished["workloads"]:
-        told = [counted(finished[what], noun) for what, noun in _ENDED if finished[what]]
-        yield from style.lines(f"ended, and not counted above: {', '.join(told)}")
+    if ended := told_ended(totals["finished"]):
+        yield from style.lines(ended)
 
 
 def _changes(report: Report, head: Mapping[str, Any], style: Style) -> Iterator[str]:

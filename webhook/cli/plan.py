@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from webhook.cli.cluster_options import take_where, where_options
-from webhook.cli.manifests import InputError, Manifest
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.options import day, output_option, today_option
 from webhook.cli.plan_draft import (
     Drafted,
@@ -23,42 +23,20 @@ from webhook.cli.plan_draft import (
     write_draft,
 )
 from webhook.cli.plan_report import Planned, plan_text, plan_value
+from webhook.cli.pods import misshapen_told, pods_of
 from webhook.cli.population import Population, Progress, open_population, unwatched
 from webhook.cli.progress import progress_bar
 from webhook.cli.report import as_json
+from webhook.core.census import is_over
 from webhook.core.drafting import draft
 from webhook.core.isolation import Ladder, actions_for, ladder
-from webhook.core.pod import PodShapeError, PodView, view_pod
+from webhook.core.pod import PodView
 from webhook.core.selecting import is_class_name
 from webhook.core.survey import Survey
-from webhook.core.workload import WorkloadKind, pod_templates
+from webhook.core.workload import WorkloadKind
 from webhook.documents.drafted import About
 
 PREFERRED = "gvisor,kata-qemu,runc"
-
-
-def pods_of(
-    population: Population, kinds: Sequence[WorkloadKind], progress: Progress = unwatched
-) -> Iterator[tuple[Manifest, list[PodView]]]:
-    """Each object that is or makes pods, with them; one whose shape is wrong becomes an error."""
-    for manifest in population.manifests(kinds, progress):
-        try:
-            pods = list(_views(manifest, kinds))
-        except PodShapeError as error:
-            population.errors.append(
-                InputError(source=manifest.source, line=manifest.line, problem=str(error))
-            )
-            continue
-        if pods:
-            yield manifest, pods
-
-
-def _views(manifest: Manifest, kinds: Sequence[WorkloadKind]) -> Iterator[PodView]:
-    namespace, obj = manifest.namespace("default"), manifest.obj
-    if manifest.kind == "Pod" and manifest.api_version == "v1":
-        yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace)
-    else:
-        yield from pod_templates(obj, namespace=namespace, declared=kinds)
 
 
 @click.command(short_help="Show how strongly each workload can be isolated, and draft policies.")
@@ -130,8 +108,8 @@ def plan(
     if folder is not None:
         check_folder(folder, force=force)
     sources = load_sources(policies, inventory)
-    population = open_population(where)
-    with progress_bar(wanted=True) as progress:
+    with seldom_collected(), progress_bar(wanted=True) as progress:
+        population = open_population(where)
         planned = make_plan(
             population,
             sources,
@@ -176,15 +154,17 @@ def make_plan(
     )
     climbed, assumptions = ladder(wanted.names, snapshot, actions)
     _check_order(climbed)
-    survey = Survey(ladder=climbed)
-    for manifest, pods in pods_of(population, sources.kinds, progress):
-        survey.add(manifest.obj, manifest.namespace("default"), pods)
+    survey = Survey(climbed, declared=sources.kinds, runs=not population.where.files)
+    for manifest in population.manifests(sources.kinds, progress):
+        with misshapen_told(manifest, population.errors):
+            survey.add(manifest.obj, manifest.namespace(population.where.unnamed))
     planned = Planned(
         origin=population.origin,
         today=wanted.today,
         ladder=climbed,
         assumptions=assumptions,
         workloads=survey.workloads(),
+        finished=survey.census.finished,
         whole=_is_whole(population),
         incomplete=_incomplete(population),
     )
@@ -203,9 +183,24 @@ def _drafted(
         excluded=population.where.excluded,
     )
     policies = draft(planned.workloads, planned.ladder, whole=planned.whole)
-    found = pods_of(population, sources.kinds, progress)
-    objects = ((m.obj, m.namespace("default"), pods) for m, pods in found)
-    return made(policies, about, sources, objects)
+    found = _objects(population, sources.kinds, progress)
+    return made(policies, about, sources, found)
+
+
+def _objects(
+    population: Population, kinds: Sequence[WorkloadKind], progress: Progress
+) -> Iterator[tuple[Mapping[str, Any], str, list[PodView]]]:
+    """Each object that is or makes pods, its namespace and the pods; what is over makes none."""
+    runs = not population.where.files
+    for manifest in population.manifests(kinds, progress):
+        obj, namespace = manifest.obj, manifest.namespace(population.where.unnamed)
+        if is_over(obj, runs=runs):
+            continue
+        pods: list[PodView] = []
+        with misshapen_told(manifest, population.errors):
+            pods = pods_of(manifest, namespace, kinds)
+        if pods:
+            yield obj, namespace, pods
 
 
 def _is_whole(population: Population) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -281,3 +281,10 @@ def summary(
         f"policies {shown(revision, 64)}" if revision else "",
     ]
     return "; ".join(filter(None, parts))
+
+
+def told_ended(finished: Mapping[str, int]) -> str:
+    """``ended, and not counted above: 3 pods, 1 Job``; empty where nothing has."""
+    nouns = (("pods", "pod"), ("workloads", "Job"))
+    told = [counted(finished[what], noun) for what, noun in nouns if finished[what]]
+    return f"ended, and not counted above: {', '.join(told)}" if told else ""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from webhook.core.audit import Assessment, State
-from webhook.core.census import Subject
 from webhook.core.instead import setting
 from webhook.core.names import Action, Reason, Verdict, shown
+from webhook.core.subject import Subject
 
 MOST_REMEDIES = 6
 _RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
@@ -68,7 +68,7 @@ def _class_where(subject: Subject) -> str | None:
 
 
 def _restart(subject: Subject) -> str:
-    namespace, _, kind, name = subject.key
+    namespace, kind, name, _ = subject.key
     if kind in _RESTARTED and _NAME.fullmatch(name) and _NAME.fullmatch(namespace):
         return f"kubectl rollout restart {kind.lower()}/{name} -n {namespace}"
     if kind == "Pod":

@@ -7,7 +7,7 @@ from typing import Any
 
 from webhook.core.field_paths import FieldPath, found_at
 from webhook.core.outline import Outline, OutlinedPod, outlined_pods
-from webhook.core.pod import PodView, mapping, text, view_pod
+from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
 
 MOST_TEMPLATES = 100
 """How many pods of one object are looked at: each costs as much as a pod does."""
@@ -78,6 +78,21 @@ def workload_pods(
     kind = workload_kind(text(obj.get("apiVersion")), text(obj.get("kind")), declared)
     if kind is not None:
         yield from islice(_pods(obj, kind, namespace), MOST_TEMPLATES)
+
+
+def pods_made_of(
+    obj: Mapping[str, Any], *, namespace: str, declared: Sequence[WorkloadKind] = ()
+) -> list[WorkloadPod]:
+    """``workload_pods`` of an object that must have a pod template where its kind has one.
+
+    Raises PodShapeError where it has none.
+    """
+    pods = list(workload_pods(obj, namespace=namespace, declared=declared))
+    group = text(obj.get("apiVersion")).rpartition("/")[0]
+    paths = POD_TEMPLATES_AT.get((group, text(obj.get("kind"))))
+    if not pods and paths:
+        raise PodShapeError(".".join(paths[0]), "must be a pod template")
+    return pods
 
 
 def pod_templates(
