@@ -137,7 +137,7 @@ def test_why_of_an_unknown_release_is_unknown_where_those_of_two_years_disagree(
 def test_why_of_an_image_that_no_row_knows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "why", "--version", "20260817.0", "x/y@sha256:" + "0" * 64) == (
         f"docker.io/x/y@sha256:{'0' * 64} on gVisor 20260817.0: compatible\n"
-        "  no row knows what runs in it\n"
+        "  not recognised: the table knows nothing of what runs in it\n"
     )
 
 

@@ -118,7 +118,7 @@ def audit(
 
     Exit code 1: something would be refused if it were made anew, is on another runtime than its
     policy demands or on none, cannot run where it is, or lives on an exemption that has ended.
-    Exit code 2: something could not be read or listed; the rest is still reported.
+    2: something could not be read or listed; the rest is still reported.
     """
     where = take_where(given)
     if write_reports and not where.live:

@@ -105,8 +105,7 @@ def why(
 ) -> int:
     """Say whether IMAGE, or each pod of FILE, runs on a runtime, and why.
 
-    What stands after -- are the container's arguments:
-    runtimegate compat why postgres:18 -- -c io_method=io_uring
+    What stands after -- are the container's arguments.
 
     Without --version it is the newest release that the table lists. With --version unknown, the
     releases of the last 24 months are judged, and where they disagree the verdict is unknown.
@@ -226,7 +225,7 @@ def text_of(answer: Answer, paint: Paint = plain) -> Iterator[str]:
     yield f"{_subject(answer)} on {titled(explanation.profile)}{release}: {verdict}"
     applications = applications_of([explanation.needs])
     names = ", ".join(application.name for application in applications)
-    yield f"  recognised as {names}" if names else "  no row knows what runs in it"
+    yield f"  recognised as {names}" if names else "  not recognised: the table knows nothing of what runs in it"
     if applications and not explanation.findings:
         yield "  nothing is known that it needs"
     met = [f for f in explanation.findings if f.verdict is Verdict.COMPATIBLE]
