@@ -29,7 +29,7 @@ from webhook.cli.audit_page import html_page
 from webhook.cli.audit_page_blocks import Block
 from webhook.cli.audit_plan_block import plan_blocks
 from webhook.cli.audit_publish import publish, report_documents
-from webhook.cli.audit_text import Style, summaries, text_report
+from webhook.cli.audit_text import Style, nothing_in, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.manifests import InputError
 from webhook.cli.options import day, output_option, policies_option, today_option
@@ -142,7 +142,7 @@ def audit(
         _write([html_page(report_value(report), blocks)])
     else:
         _print(report, output, show_all)
-    for line in told:
+    for line in (*nothing_in(report), *told):
         click.echo(line, err=True)
     if told:
         return 2

@@ -225,7 +225,11 @@ def text_of(answer: Answer, paint: Paint = plain) -> Iterator[str]:
     yield f"{_subject(answer)} on {titled(explanation.profile)}{release}: {verdict}"
     applications = applications_of([explanation.needs])
     names = ", ".join(application.name for application in applications)
-    yield f"  recognised as {names}" if names else "  not recognised: the table knows nothing of what runs in it"
+    yield (
+        f"  recognised as {names}"
+        if names
+        else "  not recognised: the table knows nothing of what runs in it"
+    )
     if applications and not explanation.findings:
         yield "  nothing is known that it needs"
     met = [f for f in explanation.findings if f.verdict is Verdict.COMPATIBLE]

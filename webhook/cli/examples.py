@@ -32,7 +32,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "policy schema": ("runtimegate policy schema RuntimePolicy > runtimepolicy.json",),
     "policy compile": (
         "runtimegate policy compile > native.yaml",
-        "runtimegate policy compile --bindings warn | kubectl apply --server-side -f -",
+        "runtimegate policy compile --bindings warn > native.yaml",
     ),
     "compat table": (
         "runtimegate compat table --runtime gvisor --feature 'pod:*'",

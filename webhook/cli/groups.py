@@ -21,7 +21,7 @@ class GroupWithHints(click.Group):
             return super().resolve_command(ctx, args)
         meant = [*_below(self, ctx, name)] or get_close_matches(name, self.list_commands(ctx))
         hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
-        ctx.fail(f"no command {shown(name, 60)!r}{hint}")
+        raise click.UsageError(f"no command {shown(name, 60)!r}{hint}", ctx)
 
 
 def _below(group: click.Group, ctx: click.Context, name: str) -> Iterator[str]:

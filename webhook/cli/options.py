@@ -14,7 +14,6 @@ from webhook.core.selecting import is_namespace
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 
-
 def namespace_name(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
     """Refuse what no namespace can be called: no policy would match it, and all would be kept."""
     if is_namespace(value):

@@ -31,6 +31,7 @@ from webhook.core.drafting import draft
 from webhook.core.isolation import Ladder, actions_for, ladder
 from webhook.core.pod import PodShapeError, PodView, view_pod
 from webhook.core.selecting import is_class_name
+from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Survey
 from webhook.core.workload import WorkloadKind, pod_templates
 from webhook.documents.drafted import About

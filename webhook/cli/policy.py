@@ -44,7 +44,9 @@ _output = output_option("text", "json")
 _today = today_option("Judge as of this day (UTC): exemptions end.")
 
 
-@click.group(cls=GroupWithHints, short_help="Lint, show, test, compare and compile the policies in git.")
+@click.group(
+    cls=GroupWithHints, short_help="Lint, show, test, compare and compile the policies in git."
+)
 def policy() -> None:
     """Lint, show, test, compare and compile the policies in git."""
 
