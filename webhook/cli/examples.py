@@ -49,7 +49,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "compat import": (
         "runsc help syscalls -format json -os linux -arch all > calls.json",
-        "runtimegate compat import calls.json --version 20260817.0 > policies/ours.yaml",
+        "runtimegate compat import calls.json --version 20260817.0 > ours.yaml",
     ),
     "compat learn": (
         "strace -f -o app.strace ./app",
