@@ -24,8 +24,8 @@ from webhook.cli.compat_words import one_line, releases_text, verified_text
 from webhook.cli.manifests import InputError, load_manifests
 from webhook.cli.options import day, files_option, output_option
 from webhook.cli.pods import Found, found_value, pods_in
-from webhook.cli.report import Paint, as_json, finding_value, plain
-from webhook.cli.terminal import paint_for
+from webhook.cli.report import Paint, as_json, broken, finding_value, plain
+from webhook.cli.terminal import columns, paint_for
 from webhook.core.applications import Verified
 from webhook.core.compat import CompatTable
 from webhook.core.explain import Explanation, applications_of, explain, newest_release, runs_of
@@ -198,11 +198,11 @@ def _print(answers: Sequence[Answer], table: CompatTable, *, assumed: bool) -> N
         if number:
             click.echo()
         for line in text_of(answer, paint):
-            click.echo(line)
+            click.echo("\n".join(broken(line, columns())))
     if not answers:
         click.echo("no pods")
     elif note := _release_note(answers[0].explanation, table, assumed=assumed):
-        click.echo(f"\n{note}")
+        click.echo("\n".join(["", *broken(note, columns())]))
 
 
 def _release_note(explanation: Explanation, table: CompatTable, *, assumed: bool) -> str:

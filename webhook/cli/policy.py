@@ -27,7 +27,8 @@ from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
 from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.report import as_json
-from webhook.cli.terminal import at_terminal
+from webhook.cli.tables import print_stacked
+from webhook.cli.terminal import at_terminal, columns
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
 from webhook.core.runtimes import Inventory
@@ -177,6 +178,10 @@ def _print(told: Iterable[Section]) -> None:
             click.echo(f"  {name:<{width}}  {text}")
 
 
+_LEAST_VALUE = 30
+"""A table with less room than this for its values is told in lines."""
+
+
 def _print_tables(told: Iterable[Section]) -> None:
     # Imported here: it takes longer to import than a piped answer takes to print.
     from rich.console import Console  # noqa: PLC0415
@@ -185,6 +190,9 @@ def _print_tables(told: Iterable[Section]) -> None:
 
     console = Console()
     for heading, rows in told:
+        if columns() < max((len(name) for name, _ in rows), default=0) + _LEAST_VALUE:
+            print_stacked(heading, ((name, [("", text)]) for name, text in rows))
+            continue
         table = Table(title=Text(heading, style="bold"), title_justify="left", show_header=False)
         table.add_column(style="cyan", no_wrap=True)
         table.add_column()
