@@ -25,7 +25,8 @@ html_title = "runtimegate"
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
-html_static_path = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 # Anchors as a forge makes them, so that one link serves both.
 myst_heading_anchors = 6
 myst_links_external_new_tab = False

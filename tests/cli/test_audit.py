@@ -52,6 +52,11 @@ def test_totals_add_up(audit: Audit) -> None:
     assert set(totals["byState"]) == {str(state) for state in State}
 
 
+def test_a_namespace_in_which_nothing_is_found_is_told(audit: Audit) -> None:
+    audit.run("-n", "tennant-a", "-n", "tenant-b")
+    assert audit.err == ("namespace tennant-a: nothing was found there that runs or makes pods\n")
+
+
 def test_a_subject_tells_everything_of_a_refusal(audit: Audit) -> None:
     (subject,) = (s for s in audit.value()["subjects"] if s["name"] == "db")
     assert subject["refused"]

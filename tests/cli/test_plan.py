@@ -214,6 +214,13 @@ def test_what_a_tenant_writes_reaches_neither_terminal_nor_document_as_it_is(
         (["--prefer", "gvisor,,runc"], "'' is no name of a RuntimeClass"),
         (["--prefer", "kata-*"], "'kata-*' is no name of a RuntimeClass"),
         (["--prefer", "gvisor,gvisor"], "gvisor is named twice"),
+        (
+            ["--prefer", "gvsior,runc"],
+            (
+                "gvsior: neither its name nor its handler says which runtime it is; an inventory "
+                "does (-p or --inventory); did you mean gvisor?"
+            ),
+        ),
         (["--prefer", "runc"], "at least one class must isolate"),
         (["--prefer", "runc,gvisor"], "runc runs on the node's kernel and stands before gvisor"),
         (["--inventory", str(ROOT / "policies" / "tenants.yaml")], "holds no RuntimeInventory"),

@@ -27,7 +27,7 @@ from webhook.cli.audit_page import html_page
 from webhook.cli.audit_page_blocks import Block
 from webhook.cli.audit_plan_block import plan_blocks
 from webhook.cli.audit_publish import publish, report_documents
-from webhook.cli.audit_text import Style, summaries, text_report
+from webhook.cli.audit_text import Style, nothing_in, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.garbage import seldom_collected
 from webhook.cli.options import day, output_option, policies_option, today_option
@@ -117,7 +117,7 @@ def audit(
 
     Exit code 1: something would be refused if it were made anew, is on another runtime than its
     policy demands or on none, cannot run where it is, or lives on an exemption that has ended.
-    Exit code 2: something could not be read or listed; the rest is still reported.
+    2: something could not be read or listed; the rest is still reported.
     """
     where = take_where(given)
     if write_reports and not where.live:
@@ -141,7 +141,7 @@ def audit(
         _write([html_page(report_value(report), blocks)])
     else:
         _print(report, output, show_all)
-    for line in told:
+    for line in (*nothing_in(report), *told):
         click.echo(line, err=True)
     if told:
         return 2

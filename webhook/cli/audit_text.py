@@ -266,3 +266,11 @@ def summaries(report: Report) -> Iterable[str]:
     for entry in report.missing:
         yield f"not looked at: {shown(entry.what, 120)}: {shown(entry.why, 300)}"
     yield from report.errors
+
+
+def nothing_in(report: Report) -> Iterable[str]:
+    """The namespaces asked for in which nothing was found: a mistyped name must not look well."""
+    seen = {subject.key.namespace for subject in report.subjects}
+    for name in report.about.namespaces:
+        if name not in seen:
+            yield f"namespace {shown(name, 63)}: nothing was found there that runs or makes pods"

@@ -17,7 +17,13 @@ from webhook.cli.facts import cluster_view, group_kind, is_fact
 from webhook.cli.garbage import seldom_collected
 from webhook.cli.junit import junit_xml
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
-from webhook.cli.options import day, output_option, policies_option, today_option
+from webhook.cli.options import (
+    day,
+    namespace_name,
+    output_option,
+    policies_option,
+    today_option,
+)
 from webhook.cli.patched import patched as patch_manifests
 from webhook.cli.pods import POD, has_pods, misshapen_told, pod_of
 from webhook.cli.remarks import Remark, remarks_of
@@ -122,11 +128,14 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
     "--namespace",
     default="default",
     show_default=True,
+    metavar="NAME",
+    callback=namespace_name,
     help="The namespace of objects that name none.",
 )
 @click.option(
     "--cluster",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="What `kubectl get ns,runtimeclass,node -o yaml` printed (JSON will do).",
 )
 @output_option(
@@ -166,7 +175,7 @@ def check(
     among the objects count as facts of the cluster. For a Deployment and its like the pods stamped
     from it are decided.
 
-    Exit code 1: a pod is refused. Exit code 2: some input could not be read; the rest was decided.
+    Exit code 1: a pod is refused. 2: some input could not be read; the rest was decided.
     """
     if patched and output != "text":
         raise click.UsageError("--patched prints manifests: it cannot be used with --output")

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from webhook.core.drafting import draft
 from webhook.core.isolation import Ladder, actions_for, ladder
 from webhook.core.pod import PodView
 from webhook.core.selecting import is_class_name
+from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Survey
 from webhook.core.workload import WorkloadKind
 from webhook.documents.drafted import About
@@ -54,7 +56,7 @@ PREFERRED = "gvisor,kata-qemu,runc"
     "-p",
     "--policies",
     type=click.Path(path_type=Path),
-    metavar="DIR",
+    metavar="FOLDER",
     envvar="RUNTIMEGATE_POLICIES",
     help="A policy folder that there is already: its inventory and its own tables count.",
 )
@@ -76,7 +78,7 @@ PREFERRED = "gvisor,kata-qemu,runc"
     "--write",
     "folder",
     type=click.Path(path_type=Path),
-    metavar="DIR",
+    metavar="FOLDER",
     help="Write a draft of the policies that do it into this folder, which must be empty.",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier draft in that folder.")
@@ -153,6 +155,7 @@ def make_plan(
         accept_degraded=wanted.accept_degraded, refuse_unknown=wanted.refuse_unknown
     )
     climbed, assumptions = ladder(wanted.names, snapshot, actions)
+    _check_known(climbed, snapshot)
     _check_order(climbed)
     survey = Survey(climbed, declared=sources.kinds, runs=not population.where.files)
     for manifest in population.manifests(sources.kinds, progress):
@@ -212,6 +215,20 @@ def _is_whole(population: Population) -> bool:
 def _incomplete(population: Population) -> tuple[str, ...]:
     """What could not be read or listed, each once: a second reading tells it again."""
     return tuple(dict.fromkeys(map(str, (*population.errors, *population.missing))))
+
+
+def _check_known(climbed: Ladder, snapshot: Snapshot) -> None:
+    """Nothing may be called isolated by a class of which nobody knows what it is."""
+    for step in climbed.steps:
+        if not step.assumed or step.profile.runtime != "other":
+            continue
+        known = {*snapshot.inventory.by_class, *(snapshot.cluster.runtime_classes or {})}
+        near = get_close_matches(step.name, sorted(known | {*PREFERRED.split(",")} - {step.name}))
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise click.UsageError(
+            f"--prefer: {step.name}: neither its name nor its handler says which runtime it is; "
+            f"an inventory does (-p or --inventory){hint}"
+        )
 
 
 def _check_order(climbed: Ladder) -> None:

@@ -214,7 +214,7 @@ def _classes(planned: Planned) -> Iterator[str]:
     for number, step in enumerate(planned.ladder.steps, 1):
         yield f"  {number}. {shown(step.name, 63)}: {_title(step)}"
     if planned.assumptions:
-        yield "Assumed, for no inventory says so (--inventory FILE)"
+        yield "Assumed, since no inventory says so (--inventory FILE)"
     for words in planned.assumptions:
         yield f"  {words}"
 

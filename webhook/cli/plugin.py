@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem, ShellComplete
 
 from webhook.cli import COMMANDS, CommandGroup, CommandTable, command_line
 from webhook.cli.completion import FLAG_SAID, offer_values
+from webhook.cli.examples import examples_text
 
 NAME = "kubectl runtimegate"
 
@@ -40,6 +41,7 @@ def plugin_commands(commands: CommandTable = COMMANDS) -> CommandTable:
 def plugin_command_line(commands: CommandTable = COMMANDS) -> click.Group:
     """The command ``kubectl runtimegate``."""
     group = command_line(plugin_commands(commands), _Plugin)
+    group.epilog = _as_plugin(group.epilog)
     group.params.extend(_kubectl_options())
     for option in group.params:
         if option.name in _OPTIONS:
@@ -75,8 +77,8 @@ def _as_kubectl(command: click.Command, name: str) -> click.Command:
     own.params = [copy.copy(parameter) for parameter in command.params]
     there = {spelling: parameter for parameter in own.params for spelling in parameter.opts}
     own.params += [option for option in _kubectl_options() if option.opts[-1] not in there]
+    own.epilog = _as_plugin(examples_text("compat why" if name == _WHY else name))
     if name == _WHY:
-        own.help = (command.help or "").replace("runtimegate compat why", f"{NAME} why")
         _keep_variables(own, "RUNTIMEGATE_COMPAT_WHY")
     if name == "check":
         namespace = there["--namespace"]
@@ -84,6 +86,12 @@ def _as_kubectl(command: click.Command, name: str) -> click.Command:
         namespace.show_default = "that of the context"  # type: ignore[attr-defined]
     offer_values(own)
     return own
+
+
+def _as_plugin(text: str | None) -> str:
+    """A text in which the command is called as a person at kubectl calls it."""
+    short = (text or "").replace("runtimegate compat why", "runtimegate why")
+    return short.replace("runtimegate ", f"{NAME} ")
 
 
 def _keep_variables(command: click.Command, prefix: str) -> None:

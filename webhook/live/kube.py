@@ -151,8 +151,18 @@ def find_context(
         namespace = (found.get("context") or {}).get("namespace")
         return KubeContext(name=str(found["name"]), namespace=str(namespace or "default"))
     except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
+        raise NoClusterError(_said(kubeconfig, error)) from error
+
+
+def _said(path: Path | None, error: Exception) -> str:
+    """What is wrong with a kubeconfig; the commonest in our own words: that there is none."""
+    if path is not None:
         said = " ".join(str(error).split())
-        raise NoClusterError(f"{kubeconfig or 'kubeconfig'}: {said}") from error
+        return f"{path}: {said if path.exists() else 'no such kubeconfig'}"
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    if not any(Path(name).expanduser().exists() for name in named.split(os.pathsep) if name):
+        return f"no kubeconfig: {named} is not there; KUBECONFIG or --kubeconfig names another"
+    return f"kubeconfig: {' '.join(str(error).split())}"
 
 
 def context_names(kubeconfig: Path | None = None) -> tuple[str, ...]:
@@ -198,8 +208,7 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
             persist_config=False,
         )
     except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
-        said = " ".join(str(error).split())
-        raise NoClusterError(f"{path or 'kubeconfig'}: {said}") from error
+        raise NoClusterError(_said(path, error)) from error
     if not settings.host:
         raise NoClusterError(f"{path or 'kubeconfig'}: the cluster has no server")
     settings.connection_pool_maxsize = _MOST_CONNECTIONS
