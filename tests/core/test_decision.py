@@ -841,6 +841,52 @@ def test_an_exemption_by_label_and_image_is_not_shed_in_two_steps() -> None:
     assert outcome(updated(bare, evil, among)) == ("deny", "RuntimeClassNotAllowed")
 
 
+def debugged(
+    *, image: str = "x/agent", labels: dict[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A pod on runc before and after a debug container of nobody's image is put into it."""
+    old = running(image, runtimeClassName="runc", labels=labels or {})
+    debug = [container("debug", "x/evil")]
+    new = running(image, runtimeClassName="runc", labels=labels or {}, ephemeralContainers=debug)
+    return old, new
+
+
+BY_IMAGE_AND_LABEL = within(
+    policy(exemptions=[exemption("e", "runc", of=pods("*/agent", labels={"app": "agent"}))])
+)
+
+
+@pytest.mark.parametrize("labels", [{"app": "agent"}, {"app": "other"}, {}])
+def test_a_label_shed_opens_no_class_for_a_debug_container(labels: dict[str, str]) -> None:
+    old, new = debugged(labels=labels)
+    assert outcome(updated(old, new, BY_IMAGE_AND_LABEL)) == ("deny", "RuntimeClassNotAllowed")
+
+
+def test_an_old_pod_unlike_any_exempt_one_can_still_be_debugged() -> None:
+    old, new = debugged(image="x/other")
+    assert outcome(updated(old, new, BY_IMAGE_AND_LABEL)) == ("keep", "runc")
+
+
+def test_an_old_pod_can_be_debugged_where_labels_alone_exempt() -> None:
+    old, new = debugged()
+    by_label = within(policy(exemptions=[exemption("e", "runc", of=pods(labels={"app": "agent"}))]))
+    assert outcome(updated(old, new, by_label)) == ("keep", "runc")
+
+
+def test_an_exemption_that_is_over_opens_no_class_for_a_debug_container() -> None:
+    old, new = debugged()
+    over = exemption("e", "runc", of=pods("*/agent"), expires=TODAY - timedelta(days=1))
+    among = within(policy(exemptions=[over]))
+    assert outcome(updated(old, new, among)) == ("deny", "RuntimeClassNotAllowed")
+
+
+def test_an_exemption_from_findings_says_nothing_of_the_class_of_an_old_pod() -> None:
+    old, new = debugged()
+    from_features = exemption("e", of=pods("*/agent"), features=["*"])
+    among = within(policy(exemptions=[from_features]))
+    assert outcome(updated(old, new, among)) == ("keep", "runc")
+
+
 def test_where_no_class_is_demanded_an_unset_pod_may_get_a_new_image() -> None:
     among = within(policy(governs=rules(classes(None))))
     assert outcome(updated(running("x/a"), running("x/b"), among)) == ("keep", None)

@@ -21,6 +21,7 @@ from webhook.core.trial import (
     Judged,
     Refusal,
     Trial,
+    annotation_refusals,
     attempt,
     class_required,
     default_class,
@@ -171,6 +172,27 @@ def decide_stored(pod: PodView, operation: Operation, snapshot: Snapshot) -> Kee
         cause=cause,
         remedies=(remedy,),
     )
+
+
+def decide_binding(binding: PodView, snapshot: Snapshot) -> Keep | Deny:
+    """What becomes of a Binding, whose annotations the API server copies to the pod.
+
+    The pod itself is not sent: what some rules of the policy let a pod carry is let through.
+    """
+    if binding.namespace in snapshot.excluded_namespaces:
+        return Keep(grounds=Grounds(why="the namespace is excluded"))
+    policy = governing_policy(binding.namespace, snapshot)
+    if policy is None:
+        return Keep(grounds=Grounds(why="no policy matches the namespace"))
+    every = (policy.rules, *(override.rules for override in policy.overrides))
+    lax = any(rules.mode is not Mode.ENFORCE for rules in every)
+    allowed = ("*",) if lax else tuple([g for rules in every for g in rules.runtime_annotations])
+    rules = replace(policy.rules, runtime_annotations=allowed)
+    case = replace(open_case(binding, policy, snapshot), rules=rules)
+    refusals = tuple(annotation_refusals(case))
+    if not refusals:
+        return Keep(grounds=Grounds(policy=policy.name, mode=rules.mode))
+    return _deny(case, Trial(runtime_class=None, profile=None, refusals=refusals, judged=()))
 
 
 def governing_policy(namespace: str, snapshot: Snapshot) -> Policy | None:

@@ -115,6 +115,23 @@ def view_pod(
     )
 
 
+def view_binding(obj: Mapping[str, Any], *, namespace: str, default_name: str = "") -> PodView:
+    """A Binding as far as it changes its pod: the annotations that it adds, and nothing else."""
+    metadata = mapping(obj.get("metadata"))
+    return PodView(
+        namespace=namespace,
+        name=text(metadata.get("name")) or default_name,
+        labels=_EMPTY,
+        annotations=strings(metadata.get("annotations")),
+        service_account="",
+        runtime_class_name=None,
+        os_name="",
+        node_name="",
+        containers=(),
+        spec=_EMPTY,
+    )
+
+
 def _placed(placed: Mapping[str, str], written: str) -> str:
     """``written`` with its longest part that is placed elsewhere replaced."""
     head = written
