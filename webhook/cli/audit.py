@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from webhook.cli.terminal import columns, paint_for
 from webhook.core.audit import Standpoint, standpoint
 from webhook.core.census import Census
 from webhook.core.judging import Judging
+from webhook.core.names import VERSION
 from webhook.core.pod import PodShapeError
 from webhook.core.workload import WorkloadKind
 from webhook.documents.folder import Loaded, load_policies
@@ -237,7 +237,7 @@ class _Audited:
             what_if=what_if,
             inventory=self.loaded.inventory,
             data_version=shipped_version(),
-            program=version_of("runtimegate"),
+            program=VERSION,
         )
 
 
