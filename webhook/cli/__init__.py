@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
-from importlib.metadata import version as version_of
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ import click
 from webhook.cli.completion import offer_values
 from webhook.cli.examples import examples_text
 from webhook.cli.groups import GroupWithHints
-from webhook.core.names import shown
+from webhook.core.names import VERSION, shown
 
 
 class ExitCode(IntEnum):
@@ -179,7 +178,7 @@ def command_line(commands: CommandTable, kind: type[CommandGroup] = CommandGroup
 
 def _tell_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        click.echo(f"runtimegate {version_of('runtimegate')}")
+        click.echo(f"runtimegate {VERSION}")
         ctx.exit()
 
 

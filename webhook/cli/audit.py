@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from webhook.cli.terminal import columns, paint_for
 from webhook.core.audit import Standpoint, standpoint
 from webhook.core.census import Census
 from webhook.core.judging import Judging
+from webhook.core.names import VERSION
 from webhook.core.subject import Standing
 from webhook.core.workload import WorkloadKind
 from webhook.documents.folder import Loaded, load_policies
@@ -221,7 +221,7 @@ class _Audited:
             what_if=what_if,
             inventory=self.loaded.inventory,
             data_version=shipped_version(),
-            program=version_of("runtimegate"),
+            program=VERSION,
         )
 
 

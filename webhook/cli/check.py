@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from importlib.metadata import version as version_of
 from pathlib import Path
 
 import click
@@ -39,7 +38,7 @@ from webhook.cli.saved_objects import open_objects
 from webhook.cli.terminal import columns, paint_for
 from webhook.cli.workflow_commands import inert, workflow_commands
 from webhook.core.decision import CREATE, Change, Operation, decide
-from webhook.core.names import counted
+from webhook.core.names import VERSION, counted
 from webhook.core.pod import PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
 from webhook.core.workload import pods_made_of
@@ -239,7 +238,7 @@ def _print_sarif(outcome: Outcome, revision: str) -> None:
     log = sarif_log(
         _remarks(outcome),
         outcome.errors,
-        version=version_of("runtimegate"),
+        version=VERSION,
         revision=revision,
         exit_code=_exit_code(outcome),
         folder=str(Path.cwd()),

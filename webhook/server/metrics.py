@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -98,7 +99,9 @@ class Metrics:
             registry=self._registry,
         )
         self._classes = classes
-        self._children: dict[tuple[str, ...], Counter] = {}
+        # A counter's own look-up of its labels takes a lock, and longer than to count.
+        self._review = cache(self._reviews.labels)
+        self._assignment = cache(self._assignments.labels)
         self._timers = {door: self._seconds.labels(door) for door in ("mutate", "validate")}
 
     def record(self, outcome: Outcome, seconds: float) -> None:
@@ -107,7 +110,7 @@ class Metrics:
         grounds = decision.grounds
         would = decision.would if isinstance(decision, Keep) else None
         operation = outcome.request.operation
-        labels = (
+        self._review(
             outcome.door.value,
             operation if operation in _OPERATIONS else _OTHER,
             outcome.resource,
@@ -116,16 +119,12 @@ class Metrics:
             grounds.mode or "",
             grounds.policy or "",
             reason_of(decision),
-        )
-        child = self._children.get(labels)
-        if child is None:
-            child = self._children[labels] = self._reviews.labels(*labels)
-        child.inc()
+        ).inc()
         self._timers[outcome.door.value].observe(seconds)
         if isinstance(decision, Assign):
             # A namespace may choose among "kata-*": a name that it makes up is no label.
             name = decision.runtime_class if decision.runtime_class in self._classes else _OTHER
-            self._assignments.labels(grounds.policy or "", name).inc()
+            self._assignment(grounds.policy or "", name).inc()
 
     def record_error(self, door: str, status: int) -> None:
         """Count one call that got no verdict."""
