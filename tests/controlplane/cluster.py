@@ -62,7 +62,7 @@ class ControlPlane:
         self,
         binaries: Binaries,
         *,
-        ready_within_seconds: float = 90,
+        ready_within_seconds: float = 180,
         new_port: Callable[[], int] = free_port,
         more_users: Mapping[str, tuple[str, ...]] | None = None,
         more_arguments: Sequence[str] = (),
