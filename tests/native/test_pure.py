@@ -182,6 +182,7 @@ def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
 
 def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:
     made = compiled(policy())
+    assert made.documents
     for document in made.documents:
         labels = document["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "runtimegate-policy-compile"
