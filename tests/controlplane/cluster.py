@@ -32,8 +32,8 @@ from tests.controlplane.binaries import Binaries, BinariesMissing
 from tests.controlplane.keys import serving_pair, signing_key
 from tests.controlplane.processes import Component, StartError, free_port
 
-KUBECTL_SECONDS = 60
-GRANT_SECONDS = 20
+KUBECTL_SECONDS = 120
+GRANT_SECONDS = 60
 PORT_ATTEMPTS = 3
 PORT_TAKEN = "address already in use"
 
