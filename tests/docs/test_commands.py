@@ -50,7 +50,7 @@ def plane(binaries: object) -> Iterator[ControlPlane]:
 
     One for each page: what a reader leaves in a cluster is no matter of the next page.
     """
-    with ControlPlane(binaries) as started:  # type: ignore[arg-type]
+    with ControlPlane(binaries) as started:  # type: ignore[arg-type]  # an object in a fixture for all
         cluster.prepare(started)
         yield started
 

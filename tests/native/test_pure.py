@@ -37,7 +37,7 @@ def compiled(*policies: Policy, **settings: object) -> Compiled:
         compat=CompatTable(),
         today=TODAY,
         revision="test",
-        settings=Settings(**settings),  # type: ignore[arg-type]
+        settings=Settings(**settings),  # type: ignore[arg-type]  # the settings by name
     )
 
 
@@ -142,7 +142,7 @@ def test_every_row_of_the_feature_table_is_translated() -> None:
 
 
 def test_a_sample_uses_just_the_feature_that_it_is_the_sample_of() -> None:
-    from webhook.core.features import uses  # noqa: PLC0415
+    from webhook.core.features import uses  # noqa: PLC0415 - only this test needs it
     from webhook.native.judged import sample_pod  # noqa: PLC0415
 
     every = [*USES, *(use.named(use.unheard) for use in OPEN_USES)]
