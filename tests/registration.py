@@ -13,7 +13,7 @@ from webhook.live import access
 
 WEBHOOK = "pods.runtimegate.dev"
 NAME_LABEL = "kubernetes.io/metadata.name"
-REGISTERED_WITHIN_SECONDS = 30
+REGISTERED_WITHIN_SECONDS = 90
 
 RIGHTS: tuple[dict[str, Any], ...] = (
     {

@@ -223,7 +223,9 @@ def test_csv_has_a_row_for_every_subject(audit: Audit) -> None:
 @pytest.mark.parametrize("begins", [*"=+-@\t\r", "＝", ' "=', "'="])
 def test_no_cell_of_csv_is_a_formula(audit: Audit, begins: str) -> None:
     audit.save([running("x", image=f"{begins}1+1", runtimeClassName="gvisor")])
-    for row in rows(audit.run("-o", "csv", code=0)):
+    found = rows(audit.run("-o", "csv", code=0))
+    assert found
+    for row in found:
         for cell in row.values():
             assert not cell.lstrip(" \"'").startswith(("=", "+", "@", "\t", "\r", "＝")) or (
                 cell.startswith("'")

@@ -105,7 +105,9 @@ def test_every_override_stands_below_its_reason(
     folder = tmp_path / "draft"
     planned(capsys, "--cluster", str(SAMPLE), "--write", str(folder))
     text = (folder / "namespaces" / "ci.yaml").read_text()
-    for override in yaml.safe_load(text)["spec"]["overrides"]:
+    overrides = yaml.safe_load(text)["spec"]["overrides"]
+    assert overrides
+    for override in overrides:
         above = text.partition(f"    - name: {override['name']}\n")[0].splitlines()
         reason: list[str] = []
         while above and above[-1].startswith("    #"):

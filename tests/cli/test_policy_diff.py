@@ -484,8 +484,11 @@ def test_a_comment_is_never_longer_than_it_may_be_and_counts_what_it_leaves_out(
     _rendered(text)
 
 
-def test_a_comment_may_not_be_too_short_to_say_anything(repository: GitRepository) -> None:
+def test_a_comment_may_not_be_too_short_to_say_anything(
+    repository: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
     diff("policies", "policies", "--most-bytes", "100", says=2)
+    assert "--most-bytes" in capsys.readouterr().err
 
 
 def test_a_reader_who_has_enough_ends_it_without_a_word(

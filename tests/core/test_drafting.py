@@ -76,6 +76,18 @@ def test_labels_tell_apart_what_service_account_and_image_do_not() -> None:
     assert [m.workload.key.name for m in override.members] == ["db"]
 
 
+def test_of_many_labels_those_that_name_an_application_are_taken() -> None:
+    labels = {"tier": "app", "app.kubernetes.io/name": "agent", "team": "name"}
+    selector = only(running("agent", labels=labels, hostNetwork=True)).selector
+    assert selector.labels == (("app.kubernetes.io/name", "agent"),)
+
+
+def test_where_no_label_names_an_application_all_are_taken() -> None:
+    labels = {"team": "storage", "tier": "back"}
+    selector = only(running("agent", labels=labels, hostNetwork=True)).selector
+    assert selector.labels == (("team", "storage"), ("tier", "back"))
+
+
 def test_what_nothing_tells_apart_gets_each_its_own_by_falling_back() -> None:
     override = only(running("web"), running("db", containers=[container(**PRIVILEGED)]))
     assert (override.ruling.default, override.ruling.fallback) == (0, (1,))

@@ -15,7 +15,7 @@ from tests.registration import registered
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
-SEEN_WITHIN_SECONDS = 20
+SEEN_WITHIN_SECONDS = 60
 
 
 def create(plane: ControlPlane, case: Case, *, user: str = "admin") -> Result:

@@ -381,7 +381,7 @@ def test_a_bug_of_ours_is_500_with_its_traceback_in_the_log_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     service = build()
-    service.current.replace(policies=None)  # type: ignore[arg-type]
+    service.current.replace(policies=None)  # type: ignore[arg-type]  # a bug, made on purpose
     with front_door(service, tmp_path) as front:
         for door in (FlaskDoor(service), front):
             caplog.clear()

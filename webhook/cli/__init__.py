@@ -90,7 +90,7 @@ class CommandGroup(GroupWithHints):
     table: CommandTable = COMMANDS
 
     # click calls these three with its own arguments, needed here or not.
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own argument
         return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -103,7 +103,7 @@ class CommandGroup(GroupWithHints):
 
     def format_commands(
         self,
-        ctx: click.Context,  # noqa: ARG002
+        ctx: click.Context,  # noqa: ARG002 - click's own argument
         formatter: click.HelpFormatter,
     ) -> None:
         with formatter.section("Commands"):

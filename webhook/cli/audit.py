@@ -153,7 +153,7 @@ def _metrics(report: Report, path: Path | None, url: str | None) -> Iterator[str
     if path is None and url is None:
         return
     # Imported here: the client takes longer to import than a small audit takes.
-    from webhook.cli.audit_metrics import push, write  # noqa: PLC0415
+    from webhook.cli.audit_metrics import push, write  # noqa: PLC0415 - only this needs it
 
     problems = (
         write(report, path) if path is not None else "",

@@ -28,7 +28,7 @@ _WIDTH = 1000
 def html_page(report: Mapping[str, Any], blocks: Iterable[Block] = ()) -> str:
     """The page of a report (``cli/audit_json.report_value``), with ``blocks`` after the chart."""
     # Imported here: no other output of the audit needs it.
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only this needs it
 
     style, script = _part("page.css"), _part("page.js")
     states = state_values(report)

@@ -46,7 +46,7 @@ def plugin_command_line(commands: CommandTable = COMMANDS) -> click.Group:
     for option in group.params:
         if option.name in _OPTIONS:
             # The variable of a command says more than one for all of them could.
-            option.allow_from_autoenv = False  # type: ignore[attr-defined]
+            option.allow_from_autoenv = False  # type: ignore[attr-defined]  # click lets it be set
             option.show_envvar = False  # type: ignore[attr-defined]
     return group
 
@@ -83,7 +83,7 @@ def _as_kubectl(command: click.Command, name: str) -> click.Command:
     if name == "check":
         namespace = there["--namespace"]
         namespace.default = _namespace_of_context
-        namespace.show_default = "that of the context"  # type: ignore[attr-defined]
+        namespace.show_default = "that of the context"  # type: ignore[attr-defined]  # click lets it be set
     offer_values(own)
     return own
 

@@ -184,7 +184,7 @@ _LEAST_VALUE = 30
 
 def _print_tables(told: Iterable[Section]) -> None:
     # Imported here: it takes longer to import than a piped answer takes to print.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - only this needs it
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 

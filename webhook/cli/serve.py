@@ -157,7 +157,7 @@ def serve(**given: Any) -> NoReturn:
     files = _tls_files(options)
     metrics_folder = _share_metrics(os.environ, options.workers)
     # After the line above: the metrics library reads its variable when it is imported.
-    from webhook.server.logs import log_to  # noqa: PLC0415
+    from webhook.server.logs import log_to  # noqa: PLC0415 - only this needs it
     from webhook.server.process import Gate  # noqa: PLC0415
 
     settings = _settings(options, files)

@@ -57,7 +57,7 @@ def _filled(text: str, indent: str) -> Iterator[str]:
 
 def _print_table(title: str, head: Cells, rows: Sequence[Cells]) -> None:
     # Imported here: it takes longer to import than a piped answer takes to print.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - only this needs it
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 

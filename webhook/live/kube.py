@@ -139,7 +139,7 @@ def find_context(
     from yaml import YAMLError  # noqa: PLC0415
 
     try:
-        every, current = list_kube_config_contexts(  # type: ignore[no-untyped-call]
+        every, current = list_kube_config_contexts(
             config_file=str(kubeconfig) if kubeconfig else None
         )
         found = next((c for c in every if c["name"] == context), None) if context else current
@@ -169,9 +169,7 @@ def context_names(kubeconfig: Path | None = None) -> tuple[str, ...]:
     """The contexts that ``find_context`` finds there. Raises what reading a kubeconfig raises."""
     from kubernetes.config import list_kube_config_contexts  # noqa: PLC0415 - as above
 
-    every, _ = list_kube_config_contexts(  # type: ignore[no-untyped-call]
-        config_file=str(kubeconfig) if kubeconfig else None
-    )
+    every, _ = list_kube_config_contexts(config_file=str(kubeconfig) if kubeconfig else None)
     return tuple(str(context["name"]) for context in every)
 
 
@@ -201,7 +199,7 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
 
     settings = Configuration()
     try:
-        load_kube_config(  # type: ignore[no-untyped-call]
+        load_kube_config(
             config_file=str(path) if path else None,
             context=context,
             client_configuration=settings,

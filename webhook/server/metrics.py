@@ -71,7 +71,7 @@ class Metrics:
 
     def __init__(self, *, classes: Container[str] = ()) -> None:
         # Or every series has a second one, with its birthday.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._reviews = Counter(
             "runtimegate_reviews",
@@ -136,7 +136,7 @@ class Metrics:
         registry.register(_State(readings))
         ProcessCollector(registry=registry)
         if os.environ.get(MULTIPROCESS_VARIABLE):
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(registry)
             return generate_latest(registry)
         return generate_latest(registry) + generate_latest(self._registry)
 
