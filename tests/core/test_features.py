@@ -263,6 +263,13 @@ def test_a_field_that_asks_for_nothing_special_is_no_use(obj: dict[str, Any]) ->
         ("/var/run/docker.sock", "pod:hostPath/Socket"),
         ("/run/containerd/containerd.sock/", "pod:hostPath/Socket"),
         ("/var/run", "pod:hostPath"),
+        ("/var/lib/kubelet/device-plugins", "pod:hostPath/Socket/plugin"),
+        ("/var/lib/kubelet/plugins_registry/", "pod:hostPath/Socket/plugin"),
+        ("/var/lib/k0s//kubelet//device-plugins//", "pod:hostPath/Socket/plugin"),
+        ("/var/lib/kubelet/device-plugins/kubelet.sock", "pod:hostPath/Socket"),
+        ("/var/lib/kubelet/device-plugins/x", "pod:hostPath"),
+        ("/var/lib/kubelet/plugins", "pod:hostPath"),
+        ("/var/lib/kubelet", "pod:hostPath"),
     ],
 )
 def test_what_a_host_path_is_shows_in_its_path(path: str, feature: str) -> None:

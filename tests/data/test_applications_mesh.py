@@ -25,6 +25,10 @@ RECOGNISED: Images = {
     "istio-cni": (
         "docker.io/istio/install-cni:1.28.0", "rancher/mirrored-istio-install-cni:1.26.0",
     ),
+    "istio-init": ("istio/proxy_init:1.4.10", "gcr.io/istio-release/proxy_init:1.1.0"),
+    "ztunnel": (
+        "istio/ztunnel:1.28.0", "registry.istio.io/release/istio-release/ztunnel:1.28.0",
+    ),
 }  # fmt: skip
 
 
@@ -43,7 +47,6 @@ SOMETHING_ELSE = [
     "kumahq/kuma-cp:2.11.5",
     "istio/pilot:1.28.0",
     "istio/proxyv2:1.28.0",
-    "istio/ztunnel:1.28.0",
     "openservicemesh/osm-controller:v1.2.4",
     "daprio/daprd:1.15.9",
 ]

@@ -34,7 +34,14 @@ SUFFIXES = {
     "cap:": ("NET_ADMIN", "SYS_ADMIN", "SOMETHING_NEW"),
     "pod:procMount": ("/Unmasked",),
     "pod:mountPropagation": ("/Bidirectional", "/HostToContainer"),
-    "pod:hostPath": ("", "/device", "/device/fuse", "/device/net/tun", "/Socket"),
+    "pod:hostPath": (
+        "",
+        "/device",
+        "/device/fuse",
+        "/device/net/tun",
+        "/Socket",
+        "/Socket/plugin",
+    ),
     "pod:resources": ("/hugepages", "/nvidia.com/gpu", "/example.com/thing"),
 }
 ASKED = sorted({Feature(f"{row.id}{s}") for row in FEATURES for s in SUFFIXES.get(row.id, ("",))})
@@ -90,6 +97,7 @@ KVM = volume(hostPath={"path": "/dev/kvm"})
 FUSE = volume(hostPath={"path": "/dev/fuse"})
 RANDOM = volume(hostPath={"path": "/dev/urandom", "type": "CharDevice"})
 DOCKER = volume(hostPath={"path": "/var/run/docker.sock"})
+PLUGINS = volume(hostPath={"path": "/var/lib/kubelet/device-plugins"})
 BLOCK = pod(containers=[container(volumeDevices=[{"name": "d", "devicePath": "/dev/x"}])])
 USERNS = pod(hostUsers=False)
 BIDIRECTIONAL = mounting(mountPropagation="Bidirectional")
@@ -114,6 +122,7 @@ BAD: list[tuple[RuntimeProfile, object, str, str]] = [
     (GVISOR, FUSE, "incompatible", "pod:hostPath/device/fuse"),
     (GKE, FUSE, "incompatible", "pod:hostPath/device/fuse"),
     (GVISOR, DOCKER, "incompatible", "pod:hostPath/Socket"),
+    (GVISOR, PLUGINS, "incompatible", "pod:hostPath/Socket/plugin"),
     (GVISOR, limited("hugepages-2Mi"), "degraded", "pod:resources/hugepages"),
     (GVISOR, volume(emptyDir={"medium": "HugePages"}), "incompatible", "pod:hugepages"),
     (GVISOR, limited("amd.com/gpu"), "incompatible", "pod:resources/amd.com/gpu"),
@@ -143,6 +152,7 @@ BAD: list[tuple[RuntimeProfile, object, str, str]] = [
     (KATA, SELINUX, "ignoredSecurity", "pod:seLinuxOptions"),
     (KATA, KVM, "degraded", "pod:hostPath/device"),
     (KATA, DOCKER, "incompatible", "pod:hostPath/Socket"),
+    (KATA, PLUGINS, "incompatible", "pod:hostPath/Socket/plugin"),
     (KATA, adding("SYS_MODULE"), "incompatible", "cap:SYS_MODULE"),
     (KATA, BIDIRECTIONAL, "incompatible", PROPAGATION),
     (profile("kata", "4.1.0", cri=CONTAINERD), USERNS, "incompatible", "pod:hostUsers/false"),

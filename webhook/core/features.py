@@ -143,12 +143,17 @@ _PLAIN_IN_DEV = frozenset({
 _EMULATED_DEVICES = frozenset({"fuse", "net/tun"})
 """Devices that a sandbox may have of its own, so that rows tell them from the node's hardware."""
 
+_PLUGIN_FOLDERS = ("/kubelet/device-plugins", "/kubelet/plugins_registry")
+"""Where plugins of the kubelet put the sockets that it calls them by; nothing else is there."""
+
 
 def _host_path(value: object) -> Iterable[Part]:
     kind, path = text(mapping(value).get("type")), text(mapping(value).get("path"))
     path = re.sub("/+", "/", f"{path}/").removesuffix("/")
     if kind == "Socket" or path.endswith(".sock") or path == "/dev/log":
         return (("/Socket", ".path"),)
+    if path.endswith(_PLUGIN_FOLDERS):
+        return (("/Socket/plugin", ".path"),)
     if _is_device(kind, path):
         name = path.removeprefix("/dev/")
         return ((f"/device/{name}" if name in _EMULATED_DEVICES else "/device", ".path"),)

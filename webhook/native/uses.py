@@ -132,6 +132,7 @@ def _in_path(regex: str) -> str:
 
 
 _SOCKET = f"v.?hostPath.?type.orValue('') == 'Socket' || {_in_path('(?:[.]sock/*|^/+dev/+log/*)$')}"
+_PLUGIN = _in_path("/+kubelet/+(?:device-plugins|plugins_registry)/*$")
 _PLAIN = "full|hugepages|mqueue|null|ptmx|pts|random|shm|tty|urandom|zero"
 _DEVICE = (
     f"({_in_path('^/*dev(?:/|$)')} ? !{_in_path(f'^/*dev/+(?:{_PLAIN})(?:/|$)')}"
@@ -141,10 +142,15 @@ _FUSE, _TUN = "^(?:/+dev/+)?fuse/*$", "^(?:/+dev/+)?net/+tun/*$"
 
 
 def _host_paths() -> tuple[Use, ...]:
-    there, not_socket = "v.?hostPath.hasValue()", f"!({_SOCKET})"
+    there, not_socket = "v.?hostPath.hasValue()", f"!({_SOCKET}) && !{_PLUGIN}"
     emulated = f"{_in_path(_FUSE)} || {_in_path(_TUN)}"
     kinds = (
         ("/Socket", f"{there} && ({_SOCKET})", {"path": "/run/x.sock"}),
+        (
+            "/Socket/plugin",
+            f"{there} && !({_SOCKET}) && {_PLUGIN}",
+            {"path": "/var/lib/kubelet/device-plugins"},
+        ),
         (
             "/device/fuse",
             f"{there} && {not_socket} && {_DEVICE} && {_in_path(_FUSE)}",
