@@ -72,7 +72,17 @@ def test_lint_tells_programs_the_same(tmp_path: Path, capsys: pytest.CaptureFixt
         "message": "exemption b of storage-team never expires",
     }
     del value["warnings"]
-    assert value == {"revision": "REVISION", "documents": 2, "leftOut": []}
+    assert value == {"revision": "REVISION", "documents": 2, "leftOut": [], "accepted": []}
+
+
+def test_lint_counts_what_is_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    never = exemption(expires="never", acceptedWarnings=["exemption-never-expires"])
+    at = folder(tmp_path, policy(exemptions=[never]), CLASSES)
+    assert run(["policy", "lint", "-p", at, "-o", "json"]) == 0
+    value = json.loads(told(capsys))
+    assert (value["warnings"], value["accepted"][0]["rule"]) == ([], "exemption-never-expires")
+    assert run(["policy", "lint", "-p", at]) == 0
+    assert told(capsys) == "2 documents, revision REVISION: no warnings, 1 accepted\n"
 
 
 def test_lint_of_a_folder_that_would_be_refused_tells_every_error(

@@ -1,12 +1,14 @@
 """Overrides that the author of a pod can choose: what is laxer is warned of, what is not is not."""
 
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tests.documents.build import exemption, inventory, load, override, policy, runtime
-from webhook.documents.lint import lint
+from webhook.documents.lint import RULES, lint, lint_all
+from webhook.documents.policy import AcceptedWarning
+from webhook.documents.source import DocumentErrors
 
 TODAY = date(2026, 11, 24)
 RUNC = runtime(runtimeClass="runc", runtime="runc")
@@ -201,3 +203,27 @@ def test_a_guard_that_lets_everybody_pass_is_none(group: str) -> None:
             "in it (labels-unguarded)"
         )
     ]
+
+
+def test_a_warning_that_is_meant_is_only_counted() -> None:
+    meant = override(runtimeClasses=ON_RUNC, acceptedWarnings=["override-by-author"])
+    assert said_of(meant) == []
+    assert said_of(override(runtimeClasses=ON_RUNC, acceptedWarnings=["unknown-class"])) != []
+    loaded = load(policy(runtimeClasses=SANDBOXED, overrides=[meant]), CLASSES)
+    assert [(w.rule, w.accepted) for w in lint_all(loaded, TODAY)] == [("override-by-author", True)]
+
+
+def test_a_warning_of_another_override_is_not_accepted_with_it() -> None:
+    meant = override(runtimeClasses=ON_RUNC, acceptedWarnings=["override-by-author"])
+    other = override(name="others", runtimeClasses=ON_RUNC, pods={"images": ["*/mysql"]})
+    (told,) = said_of(meant, other)
+    assert "spec.overrides[1].pods: " in told
+
+
+def test_only_warnings_that_an_override_can_have_are_accepted() -> None:
+    with pytest.raises(DocumentErrors, match=r"spec\.overrides\[0\]\.acceptedWarnings\[0\]: "):
+        said_of(override(runtimeClasses=ON_RUNC, acceptedWarnings=["no-policy"]))
+
+
+def test_every_warning_that_can_be_accepted_is_a_rule() -> None:
+    assert set(get_args(AcceptedWarning)) < set(RULES)

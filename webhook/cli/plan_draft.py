@@ -23,7 +23,7 @@ from webhook.documents.compat import RuntimeFacts
 from webhook.documents.drafted import About, drafted_files
 from webhook.documents.folder import Loaded, load_policies
 from webhook.documents.inventory import RuntimeInventory
-from webhook.documents.lint import LintWarning, lint
+from webhook.documents.lint import LintWarning, lint_all, warnings_counted
 from webhook.documents.reading import of_kind
 from webhook.live.policy_folder import SUFFIXES, load_folder
 from webhook.live.shipped import shipped
@@ -96,6 +96,7 @@ class Drafted:
     policies: int
     overrides: int
     lint: tuple[LintWarning, ...]
+    accepted: int
     decided: int
     refused: tuple[Refused, ...]
     folder: Path | None = None
@@ -123,11 +124,14 @@ def made(
     for obj, namespace, pods in objects:
         decided += len(pods)
         refused.extend(_refusals(obj, namespace, pods, snapshot))
+    linted = lint_all(loaded, about.today)
+    open_ = tuple(warning for warning in linted if not warning.accepted)
     return Drafted(
         files=files,
         policies=len(loaded.policies.policies),
         overrides=sum(len(policy.overrides) for policy in loaded.policies.policies),
-        lint=lint(loaded, about.today),
+        lint=open_,
+        accepted=len(linted) - len(open_),
         decided=decided,
         refused=tuple(refused),
     )
@@ -210,6 +214,7 @@ def drafted_value(drafted: Drafted) -> dict[str, Any]:
         "policies": drafted.policies,
         "overrides": drafted.overrides,
         "lint": [str(warning) for warning in drafted.lint],
+        "accepted": drafted.accepted,
         "decided": drafted.decided,
         "refused": [
             {
@@ -234,7 +239,7 @@ def drafted_lines(drafted: Drafted) -> Iterator[str]:
     yield (
         f"  decided again under it: {counted(drafted.decided, 'pod')} and pod templates, "
         f"{len(drafted.refused) or 'none'} refused; lint: "
-        f"{counted(len(drafted.lint), 'warning') if drafted.lint else 'no warnings'}"
+        f"{warnings_counted(len(drafted.lint), drafted.accepted)}"
     )
     for refused in drafted.refused[:_MOST_TOLD]:
         names = map(shown, (refused.key.kind, refused.key.namespace, refused.key.name))

@@ -33,7 +33,7 @@ from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
 from webhook.core.runtimes import Inventory
 from webhook.documents.folder import Loaded, load_policies, load_with_tests
-from webhook.documents.lint import LintWarning, lint
+from webhook.documents.lint import LintWarning, lint_all, warnings_counted
 from webhook.documents.reading import KINDS
 from webhook.documents.schema import combined_schema, schema_of
 from webhook.live.policy_folder import IGNORE, FolderText, load_folder
@@ -63,13 +63,14 @@ def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
     """
     folder = load_folder(policies)
     loaded = load_with_tests(folder.named_files, shipped())
-    warnings = lint(loaded, day(today))
+    found = lint_all(loaded, day(today))
+    warnings = [warning for warning in found if not warning.accepted]
     if output == "json":
-        click.echo(as_json(_lint_value(folder, loaded, warnings)))
+        click.echo(as_json(_lint_value(folder, loaded, found)))
     else:
         for warning in warnings:
             click.echo(str(warning))
-        click.echo(_lint_summary(folder, loaded, warnings))
+        click.echo(_lint_summary(folder, loaded, found))
     return 1 if warnings else 0
 
 
@@ -80,16 +81,22 @@ def _lint_value(
         "revision": str(folder.revision),
         "documents": len(loaded.documents),
         "leftOut": list(folder.left_out),
-        "warnings": [
-            {"fieldPath" if k == "field_path" else k: v for k, v in asdict(warning).items()}
-            for warning in warnings
-        ],
+        "warnings": [_warning_value(warning) for warning in warnings if not warning.accepted],
+        "accepted": [_warning_value(warning) for warning in warnings if warning.accepted],
     }
+
+
+def _warning_value(warning: LintWarning) -> dict[str, Any]:
+    found = {"fieldPath" if k == "field_path" else k: v for k, v in asdict(warning).items()}
+    del found["accepted"]
+    return found
 
 
 def _lint_summary(folder: FolderText, loaded: Loaded, warnings: Sequence[LintWarning]) -> str:
     documents = counted(len(loaded.documents), "document")
-    found = counted(len(warnings), "warning") if warnings else "no warnings"
+    accepted = sum(warning.accepted for warning in warnings)
+    open_ = len(warnings) - accepted
+    found = warnings_counted(open_, accepted)
     left_out = f"; left out for their {IGNORE}: {', '.join(folder.left_out)}"
     return f"{documents}, revision {folder.revision}: {found}{left_out if folder.left_out else ''}"
 

@@ -148,7 +148,13 @@ def _override(override: DraftOverride, ladder: Ladder) -> dict[str, Any]:
         made["compatibility"] = {str(v): "warn" for v in _VERDICTS if v in ruling.passed}
     if ruling.annotations:
         made["runtimeAnnotations"] = {"allowed": list(ruling.annotations)}
+    if _laxer(ruling, ladder) and not _own_account(override):
+        made["acceptedWarnings"] = ["override-by-author"]
     return made
+
+
+def _laxer(ruling: Ruling, ladder: Ladder) -> bool:
+    return bool(ruling.passed or ruling.annotations) or not gives_isolation(ruling, ladder)
 
 
 def _classes(ruling: Ruling, ladder: Ladder) -> dict[str, Any]:
@@ -182,10 +188,11 @@ def _reason(override: DraftOverride, ladder: Ladder, default: int) -> Iterator[s
     strangers = [m for m in override.members if not (m.meant or goes_its_own_way(m, ladder))]
     if strangers:
         yield f"It also takes {_listed(strangers)}, which nothing that it reads tells apart."
-    if not gives_isolation(override.ruling, ladder) and not _own_account(override):
+    if _laxer(override.ruling, ladder) and not _own_account(override):
+        what = "laxer" if gives_isolation(override.ruling, ladder) else "not isolated"
         yield (
-            "REVIEW: not isolated, and chosen by what any author of a pod here may write. Give it "
-            "a service account of its own."
+            f"REVIEW: {what}, and chosen by what any author of a pod here may write. Give it "
+            "a service account of its own, and take acceptedWarnings away."
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
 from webhook.core.images import glob_matches
-from webhook.core.names import ALWAYS_EXCLUDED, Action
+from webhook.core.names import ALWAYS_EXCLUDED, Action, counted
 from webhook.core.policy import Exemption, Policy, Rules, RuntimeClasses
 from webhook.documents.authored import gains, written_by_author
 from webhook.documents.folder import Loaded
@@ -44,13 +44,17 @@ RULES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintWarning:
-    """One warning; ``rule`` is a key of RULES. One about the whole folder has no file."""
+    """One warning; ``rule`` is a key of RULES. One about the whole folder has no file.
+
+    ``accepted``: the override or exemption that it is about says that it is meant.
+    """
 
     file: str = ""
     line: int = 0
     field_path: str = ""
     rule: str
     message: str
+    accepted: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: {self.field_path}: " if self.file else ""
@@ -86,18 +90,48 @@ class _Subject:
         self, policy: Policy, path: tuple[str | int, ...], rule: str, message: str
     ) -> LintWarning:
         """A warning about one field of a policy."""
-        placed = self._placed[policy.name]
+        return self.found(self._placed[policy.name], path, rule, message)
+
+    def found(
+        self, placed: Placed, path: tuple[str | int, ...], rule: str, message: str
+    ) -> LintWarning:
+        """A warning about one field of a document."""
         return LintWarning(
             file=placed.source.file,
             line=placed.line(*path),
             field_path=field_path(path),
             rule=rule,
             message=message,
+            accepted=rule in _accepted(placed, path),
         )
 
 
+def _accepted(placed: Placed, path: tuple[str | int, ...]) -> Sequence[str]:
+    """The rules that the override or exemption around a field says are meant."""
+    if not isinstance(placed.model, RuntimePolicy):
+        return ()
+    match path:
+        case ("spec", "overrides", int(index), *_):
+            return placed.model.spec.overrides[index].accepted_warnings
+        case ("spec", "exemptions", int(index), *_):
+            return placed.model.spec.exemptions[index].accepted_warnings
+        case _:
+            return ()
+
+
+def warnings_counted(open_: int, accepted: int) -> str:
+    """``2 warnings``, ``no warnings, 1 accepted``: the one way to sum up."""
+    found = counted(open_, "warning") if open_ else "no warnings"
+    return found + (f", {accepted} accepted" if accepted else "")
+
+
 def lint(loaded: Loaded, today: date) -> tuple[LintWarning, ...]:
-    """Every warning about a policy folder, by file and line."""
+    """Every warning about a policy folder that is not accepted in it, by file and line."""
+    return tuple(warning for warning in lint_all(loaded, today) if not warning.accepted)
+
+
+def lint_all(loaded: Loaded, today: date) -> tuple[LintWarning, ...]:
+    """``lint`` with what is accepted."""
     subject = _Subject(loaded=loaded, today=today)
     found = [warning for check in _CHECKS for warning in check(subject)]
     return tuple(sorted(found, key=lambda w: (w.file, w.line, w.rule)))
@@ -220,15 +254,12 @@ def _unknown_classes(subject: _Subject) -> Iterator[LintWarning]:
         for path, glob in _written_classes(document):
             if glob not in {"", "*"} and not any(glob_matches(glob, c) for c in subject.classes):
                 is_glob = "*" in glob or "?" in glob
-                yield LintWarning(
-                    file=placed.source.file,
-                    line=placed.line(*path),
-                    field_path=field_path(path),
-                    rule="unknown-class",
-                    message=f"{glob} matches no class of the inventory"
+                message = (
+                    f"{glob} matches no class of the inventory"
                     if is_glob
-                    else f"{glob} is not in the inventory: nothing is known of it",
+                    else f"{glob} is not in the inventory: nothing is known of it"
                 )
+                yield subject.found(placed, path, "unknown-class", message)
 
 
 def _written_classes(document: RuntimePolicy) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -115,6 +115,24 @@ class Rules(Model):
     )
 
 
+AcceptedWarning = Literal[
+    "override-by-author",
+    "override-shadowed",
+    "exemption-by-author",
+    "exemption-expires-soon",
+    "exemption-never-expires",
+    "unknown-class",
+]
+"""Rules of ``policy lint`` that may be meant; each is in ``lint.RULES``."""
+
+_ACCEPTED: Any = Field(
+    default=(),
+    min_length=1,
+    description="Warnings of `policy lint` that are meant here, and so are only counted. Say why "
+    "in a comment.",
+)
+
+
 class Override(Rules):
     """Other rules for some pods; the keys given replace the policy's, the others stay."""
 
@@ -123,10 +141,11 @@ class Override(Rules):
         examples=["databases"],
     )
     pods: PodSelector = Field(description="The pods that it is for; the first match wins.")
+    accepted_warnings: tuple[AcceptedWarning, ...] = _ACCEPTED
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.model_fields_set <= {"name", "pods"}:
+        if self.model_fields_set <= {"name", "pods", "accepted_warnings"}:
             keys = "mode, runtimeClasses, compatibility, runtimeAnnotations or workloads"
             raise ValueError(f"must replace something: give {keys}")
         return self
@@ -158,6 +177,7 @@ class Exemption(Model):
         description="The last day (UTC) on which it counts, or never, which must be written out.",
         examples=["2027-06-30", "never"],
     )
+    accepted_warnings: tuple[AcceptedWarning, ...] = _ACCEPTED
 
     @model_validator(mode="after")
     def _exempts_something(self) -> Self:
