@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from webhook.cli import COMMANDS, MENDABLE, CommandTable, ExitCode, command_line, run
 from webhook.cli.examples import EXAMPLES
@@ -103,6 +104,16 @@ def test_of_a_command_that_is_none_it_says_which_was_meant(
 ) -> None:
     assert run(typed) == ExitCode.UNREADABLE
     assert f"Error: {meant}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [(["nope", "lint"], "check"), (["policy", "nope"], "lint")]
+)
+def test_a_shell_that_completes_after_a_command_that_is_none_meets_no_error(
+    typed: list[str], offered: str
+) -> None:
+    completer = ShellComplete(command_line(COMMANDS), {}, "runtimegate", "")
+    assert offered in [item.value for item in completer.get_completions(typed, "")]
 
 
 def _all_commands(group: click.Group, words: str = "") -> Iterator[tuple[str, click.Command]]:

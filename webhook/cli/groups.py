@@ -17,7 +17,9 @@ class GroupWithHints(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name.startswith("-") or self.get_command(ctx, name) is not None:
+        # A shell that completes asks too, of what is not typed to its end: no place for an error.
+        lenient = ctx.resilient_parsing or name.startswith("-")
+        if lenient or self.get_command(ctx, name) is not None:
             return super().resolve_command(ctx, args)
         meant = [*_below(self, ctx, name)] or get_close_matches(name, self.list_commands(ctx))
         hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
