@@ -96,10 +96,7 @@ def test_a_change_that_refuses_more_is_told_with_its_cause_and_its_remedy(
         "  policy tenants",
         "    tenant-a",
         "      Deployment db",
-        (
-            "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as "
-            "long (container db)"
-        ),
+        "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long",
         "        use runtimeClassName: kata-qemu in its pod template",
         "        until now: RuntimeClass gvisor",
         "",
@@ -432,7 +429,7 @@ def test_a_comment_says_the_whole_in_its_first_lines(
     del lines[2]
     cause = "RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long"
     remedy = "use runtimeClassName: kata-qemu in its pod template"
-    said = f"`{cause} (container db)`<br>`{remedy}`<br>until now: `RuntimeClass gvisor`"
+    said = f"`{cause}`<br>`{remedy}`<br>until now: `RuntimeClass gvisor`"
     assert lines == [
         "### runtimegate: newly refused: 1 workload",
         "",

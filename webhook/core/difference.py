@@ -129,7 +129,7 @@ def _enforced(pod: PodView, decision: Decision) -> Enforced:
     return Enforced(
         runtime_class=decision.grounds.runtime_class,
         reason=str(decision.reason),
-        headline=f"{decision.cause}{decision.aside}",
+        headline=decision.cause,
         remedy=decision.remedies[0] if decision.grounds.suggestions else "",
         suggestions=decision.grounds.suggestions,
     )
