@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import audit, cluster
+from tests.bench import audit, cluster, saved
 from tests.bench.admit import costs
 from tests.bench.http import RATE, build_programs, compare, median
 from tests.bench.tables import loadings
@@ -13,13 +13,17 @@ from tests.bench.tables import loadings
 def main() -> None:
     """Print all of them; ``--tables`` and ``--admit`` stop after the first, and the second.
 
-    With the argument ``cluster`` those of a large cluster instead, with ``audit`` an audit of one.
+    With the argument ``cluster`` those of a large cluster instead, with ``audit`` an audit of one,
+    with ``saved`` what is made of a file that holds one.
     """
     if sys.argv[1:] == ["cluster"]:
         cluster.main()
         return
     if sys.argv[1:2] == ["audit"]:
         audit.main(*sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["saved"]:
+        saved.main(*sys.argv[2:])
         return
     _print_loadings()
     if "--tables" in sys.argv:

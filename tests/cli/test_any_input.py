@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.test_check_inputs import database
-from webhook.cli.check import check_inputs
+from webhook.cli.check_inputs import check_inputs
 from webhook.cli.manifests import InputError, Inputs, Manifest, parse_manifests
 from webhook.cli.report import as_json, report_value, text_report
 

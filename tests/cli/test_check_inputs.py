@@ -15,7 +15,7 @@ from tests.build import (
     snapshot,
     table,
 )
-from webhook.cli.check import Outcome, check_inputs
+from webhook.cli.check_inputs import Outcome, check_inputs
 from webhook.cli.manifests import InputError, Inputs, Manifest, parse_manifests
 from webhook.cli.report import result_value
 from webhook.core.names import Mode, Strength, Support

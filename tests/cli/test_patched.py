@@ -7,7 +7,7 @@ import yaml
 
 from tests.build import classes, inventory, pod, policy, review, rules, snapshot
 from tests.cli.test_check_inputs import STAMPED, workload
-from webhook.cli.check import check_inputs
+from webhook.cli.check_inputs import check_inputs
 from webhook.cli.manifests import Inputs, load_manifests
 from webhook.cli.patched import Patched, patched
 from webhook.core.decision import Keep

@@ -86,7 +86,7 @@ def test_what_runs_is_told_by_its_deployment(
     assert change["templates"] == ["spec.template"]
     assert change["after"]["suggestions"] == ["kata-qemu"]
     assert found["lookedAt"] == {
-        "workloads": 1, "pods": 3, "namespaces": 1, "ended": 0, "otherObjects": 0
+        "workloads": 2, "pods": 3, "namespaces": 1, "ended": 0, "otherObjects": 0
     }  # fmt: skip
     assert (found["missing"], found["origin"], found["live"]) == ([], "test", True)
 

@@ -148,3 +148,18 @@ def test_of_manifests_a_plan_counts_the_pods_that_are_asked_for(
     path.write_text(json.dumps(thing("apps/v1", "Deployment", "web", replicas=3)))
     assert value(capsys, "plan", "-f", str(path))["totals"]["pods"] == 3
     assert value(capsys, "plan", "--cluster", str(path))["totals"]["pods"] == 3
+
+
+@pytest.mark.parametrize("command", ["audit", "plan", "policy diff"])
+def test_a_workload_without_a_pod_template_is_an_error_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    broken = {**thing("apps/v1", "Deployment", "broken"), "spec": {"replicas": 1}}
+    path = tmp_path / "c.json"
+    items = [broken, thing("apps/v1", "Deployment", "web")]
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=4))
+    options = {"audit": ["-p", POLICIES, "--all"], "plan": [], "policy diff": [POLICIES, POLICIES]}
+    assert run([*command.split(), *options[command], *DAY, "--cluster", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert f"{path}:5: spec.template: must be a pod template" in err
+    assert re.search(r"\b1 workload\b|^  all +1 100 %", out, re.MULTILINE)

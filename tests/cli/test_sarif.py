@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from tests.build import classes, fact, pod, policy, rules, snapshot, table
 from tests.cli.test_check_inputs import checked, database, postgres
-from webhook.cli.check import Outcome
+from webhook.cli.check_inputs import Outcome
 from webhook.cli.manifests import InputError
 from webhook.cli.remarks import ADVICE, remarks_of
 from webhook.cli.sarif import FINGERPRINT, sarif_log

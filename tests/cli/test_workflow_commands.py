@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.build import pod
 from tests.cli.test_check_inputs import checked, database, postgres
-from webhook.cli.check import Outcome
+from webhook.cli.check_inputs import Outcome
 from webhook.cli.manifests import InputError
 from webhook.cli.remarks import remarks_of
 from webhook.cli.workflow_commands import inert, workflow_commands

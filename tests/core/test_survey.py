@@ -1,10 +1,13 @@
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from tests.build import TODAY, container, inventory, pod
+from tests.build import TODAY, container, inventory, node, pod
 from tests.core.test_isolation import CLASSES, STRICT, TABLE
-from webhook.core.cluster import ClusterView
+from webhook.core.cluster import ClusterView, RuntimeClassView
 from webhook.core.isolation import ladder
+from webhook.core.names import Handler
+from webhook.core.nodes import Nodes
 from webhook.core.policy import PolicySet
 from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Survey, Workload
@@ -143,6 +146,24 @@ def test_a_class_that_the_gate_assigned_is_not_the_pods_own() -> None:
     assigned["metadata"]["annotations"] = {"runtimegate.dev/assigned-by": "tenants"}
     assert surveyed(assigned)["Pod web"].asks == ()
     assert surveyed(running("web", runtimeClassName="runc"))["Pod web"].asks == ("runc",)
+
+
+def test_the_nodes_that_an_assigned_class_brought_are_not_what_a_pod_asks_for() -> None:
+    selector = {"sandbox": "gvisor"}
+    gvisor = RuntimeClassView(name="gvisor", handler=Handler("runsc"), node_selector=selector)
+    kata = RuntimeClassView(name="kata-qemu", handler=Handler("kata-qemu"))
+    cluster = ClusterView(
+        runtime_classes={"gvisor": gvisor, "kata-qemu": kata},
+        nodes=Nodes([node("n1", "runsc", labels=selector), node("n2", "kata-qemu")]),
+    )
+    within = replace(SNAPSHOT, cluster=cluster)
+    own = running("own", nodeSelector=selector)
+    brought = running("brought", nodeSelector=selector, runtimeClassName="gvisor")
+    brought["metadata"]["annotations"] = {"runtimegate.dev/assigned-by": "tenants"}
+    survey = Survey(ladder(("kata-qemu", "gvisor"), within, STRICT)[0])
+    for obj in (own, brought):
+        survey.add(obj, "team")
+    assert {w.key.name: w.strongest for w in survey.workloads()} == {"brought": 0, "own": 1}
 
 
 def test_the_containers_at_fault_are_those_that_stay() -> None:

@@ -468,7 +468,8 @@ DAY = "must be a day such as 2027-06-30, or never"
             {"overrides": [override(priority=1)]},
             (
                 "spec.overrides[0].priority: unknown key; must be one of acceptedWarnings, "
-                "compatibility, mode, name, pods, runtimeAnnotations, runtimeClasses, workloads" + NEWER
+                "compatibility, mode, name, pods, runtimeAnnotations, runtimeClasses, workloads"
+                + NEWER
             ),
         ),
         ({"exemptions": [exemption(owner="")]}, f"spec.exemptions[0].owner: {NOT_EMPTY}"),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import click
 
-from webhook.cli.bystanders import Bystander
+from webhook.cli.check_inputs import Outcome, check_inputs
 from webhook.cli.check_junit import check_suites
-from webhook.cli.facts import cluster_view, group_kind, is_fact
+from webhook.cli.facts import cluster_view
 from webhook.cli.garbage import seldom_collected
 from webhook.cli.junit import junit_xml
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
@@ -24,10 +24,8 @@ from webhook.cli.options import (
     today_option,
 )
 from webhook.cli.patched import patched as patch_manifests
-from webhook.cli.pods import POD, has_pods, misshapen_told, pod_of
 from webhook.cli.remarks import Remark, remarks_of
 from webhook.cli.report import (
-    Checked,
     as_json,
     report_value,
     summary,
@@ -37,86 +35,11 @@ from webhook.cli.sarif import sarif_log
 from webhook.cli.saved_objects import open_objects
 from webhook.cli.terminal import columns, paint_for
 from webhook.cli.workflow_commands import inert, workflow_commands
-from webhook.core.decision import CREATE, Change, Operation, decide
 from webhook.core.names import VERSION, counted
-from webhook.core.pod import PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import pods_made_of
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
 from webhook.live.shipped import shipped
-from webhook.wire.patch import json_patch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of all inputs.
-
-    ``skipped`` are objects that are no business of the gate, ``left_out`` what is no manifest.
-    """
-
-    results: tuple[Checked, ...]
-    errors: tuple[InputError, ...]
-    skipped: int
-    left_out: tuple[Bystander, ...] = ()
-
-
-def check_inputs(inputs: Inputs, snapshot: Snapshot, *, namespace: str) -> Outcome:
-    """Decide every pod and pod template; ``namespace`` is that of objects that name none."""
-    results: list[Checked] = []
-    errors, skipped = list(inputs.errors), 0
-    for manifest in inputs.manifests:
-        if not has_pods(manifest, snapshot.inventory.workload_kinds):
-            skipped += not is_fact(manifest)
-            continue
-        with misshapen_told(manifest, errors):
-            results.extend(_decided(manifest, snapshot, namespace))
-    return Outcome(
-        results=tuple(results), errors=tuple(errors), skipped=skipped, left_out=inputs.left_out
-    )
-
-
-def _decided(manifest: Manifest, snapshot: Snapshot, namespace: str) -> Iterator[Checked]:
-    namespace = manifest.namespace(namespace)
-    if group_kind(manifest) == POD:
-        pod = pod_of(manifest, namespace)
-        yield _checked(manifest, pod, _operation(manifest, namespace), snapshot)
-        return
-    declared = snapshot.inventory.workload_kinds
-    for template in pods_made_of(manifest.obj, namespace=namespace, declared=declared):
-        decided = _checked(manifest, template.view, CREATE, snapshot)
-        outlined = template.outlined
-        yield replace(decided, class_at=outlined.class_at) if outlined else decided
-
-
-def _checked(manifest: Manifest, pod: PodView, operation: Operation, snapshot: Snapshot) -> Checked:
-    decision = decide(pod, operation, snapshot)
-    obj = {"metadata": {"annotations": pod.annotations}} if pod.at else manifest.obj
-    return Checked(
-        manifest=manifest,
-        pod=pod,
-        decision=decision,
-        patch=json_patch(decision, obj),
-        class_at=pod.path("spec.runtimeClassName"),
-    )
-
-
-def _operation(manifest: Manifest, namespace: str) -> Operation:
-    """Creating the pod, or what the review says is being done, and by whom."""
-    review = manifest.review
-    if review is None:
-        return CREATE
-    old = None
-    if review.operation == Change.UPDATE and review.old_object is not None:
-        before = mapping(review.old_object)
-        old = view_pod(before.get("spec"), before.get("metadata"), namespace=namespace)
-    return Operation(
-        change=Change(review.operation),
-        old=old,
-        resized=review.sub_resource == "resize",
-        user=review.user,
-        groups=review.groups,
-    )
 
 
 @click.command(short_help="Decide the pods of manifests as the webhook would.")

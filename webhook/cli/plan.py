@@ -23,7 +23,8 @@ from webhook.cli.plan_draft import (
     made,
     write_draft,
 )
-from webhook.cli.plan_report import Planned, plan_text, plan_value
+from webhook.cli.plan_report import Planned, plan_value
+from webhook.cli.plan_text import plan_text
 from webhook.cli.pods import misshapen_told, pods_of
 from webhook.cli.population import Population, Progress, open_population, unwatched
 from webhook.cli.progress import progress_bar
