@@ -124,13 +124,21 @@ def test_without_bindings_there_is_none(folder: str, capsys: pytest.CaptureFixtu
     assert not [kind for kind, _ in names(value) if kind.endswith("Binding")]
 
 
-def test_an_exemption_that_has_ended_is_left_out_and_one_of_today_is_not(
+def test_an_exemption_ends_by_itself_and_one_that_has_ended_only_tells_of_the_pods_it_let_in(
     folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = json.dumps(compiled(capsys, "-p", folder))
-    assert "exempt_over" not in text
-    assert "exempt_agents" in text
-    assert "2026-11-25T00:00:00Z" in text
+    value = compiled(capsys, "-p", folder)
+    (validating,) = (
+        item["spec"]
+        for item in value["items"]
+        if (item["kind"], item["metadata"]["name"])
+        == ("ValidatingAdmissionPolicy", "runtimegate-tenants")
+    )
+    variables = {v["name"]: v["expression"] for v in validating["variables"]}
+    assert "2026-11-24T00:00:00Z" in variables["exempt_over"]
+    assert "2026-11-25T00:00:00Z" in variables["exempt_agents"]
+    reading = {name for name, said in variables.items() if "variables.once_exempt_over" in said}
+    assert reading == {"old_class_refused"}
 
 
 def test_a_namespace_left_alone_is_in_every_selector(
