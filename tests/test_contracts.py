@@ -3,13 +3,14 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from webhook.cli import ExitCode
 from webhook.core.features import FEATURES
-from webhook.core.names import Reason
+from webhook.core.names import VERSION, Reason
 from webhook.core.runtimes import RUNTIMES
 from webhook.live.shipped import shipped
 from webhook.server import metrics
@@ -27,6 +28,11 @@ def test_the_import_contracts_hold() -> None:
         [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_program_says_the_version_of_its_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
 
 
 @pytest.mark.parametrize("reason", Reason)

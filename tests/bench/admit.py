@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.bench.reviews import mutated_review, realistic_review
+from tests.bench.reviews import mutated_review, realistic_review, updated_review
 from webhook.core.policy import LabelSelector, NamespaceSelector, Policy, PolicySet, Rules
 from webhook.core.snapshot import Snapshot
 from webhook.documents.folder import load_policies
@@ -85,7 +85,7 @@ def _selector(n: int) -> NamespaceSelector:
 
 def costs() -> dict[str, Cost]:
     """Parsing alone, and both doors with 10 and with 5,000 policies."""
-    body, mutated = realistic_review(), mutated_review()
+    body, mutated, updated = realistic_review(), mutated_review(), updated_review()
     few, many = (with_policies(shipped_snapshot(), count) for count in (10, 5_000))
     return measure(
         {
@@ -95,6 +95,7 @@ def costs() -> dict[str, Cost]:
             "validate, 10 policies": lambda: admit(mutated, few, Door.VALIDATE),
             "validate, 5,000 policies": lambda: admit(mutated, many, Door.VALIDATE),
             "validate, never mutated": lambda: admit(body, few, Door.VALIDATE),
+            "validate, another label": lambda: admit(updated, few, Door.VALIDATE),
         },
         "orjson.loads of the review",
     )

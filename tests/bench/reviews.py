@@ -132,3 +132,12 @@ def mutated_review(namespace: str = "tenant-a", **tweaks: Any) -> bytes:
     obj = realistic_pod()
     obj["spec"]["runtimeClassName"] = "gvisor"
     return orjson.dumps(review(obj, namespace=namespace, **tweaks))
+
+
+def updated_review(namespace: str = "tenant-a") -> bytes:
+    """An UPDATE that changes a label: the pod twice, nothing of it worse than it was."""
+    old, new = realistic_pod(), realistic_pod()
+    for obj in (old, new):
+        obj["spec"]["runtimeClassName"] = "gvisor"
+    new["metadata"]["labels"]["tier"] = "api"
+    return orjson.dumps(review(new, operation="UPDATE", old=old, namespace=namespace))

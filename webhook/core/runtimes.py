@@ -96,6 +96,9 @@ class RuntimeProfile:
     arch: str = DEFAULT_ARCH
     key: tuple[object, ...] = field(init=False, repr=False, compare=False)
     """Everything that a compatibility verdict depends on, hashable."""
+    _elsewhere: dict[str, "RuntimeProfile"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Make ``key`` once: it is looked up for every pod."""
@@ -107,8 +110,13 @@ class RuntimeProfile:
         object.__setattr__(self, "key", key)
 
     def for_arch(self, arch: str) -> "RuntimeProfile":
-        """This profile on nodes of another architecture."""
-        return self if arch == self.arch else replace(self, arch=arch)
+        """This profile on nodes of another architecture; of each made once."""
+        if arch == self.arch:
+            return self
+        found = self._elsewhere.get(arch)
+        if found is None:
+            found = self._elsewhere[arch] = replace(self, arch=arch)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,5 +120,7 @@ def _new_annotations(case: Case, old: PodView | None) -> Iterator[Refusal]:
 
 
 def _new_excess(case: Case, old: PodView | None) -> Iterator[Refusal]:
-    if old is None or not any(excess_refusals(_before(case, old))):
-        yield from excess_refusals(case)
+    found = excess_refusals(case)
+    # Nearly no pod is too much; to read the old one again would cost as much as to judge the new.
+    if found and (old is None or not any(excess_refusals(_before(case, old)))):
+        yield from found
