@@ -207,6 +207,15 @@ def test_without_an_api_server_there_is_no_preview() -> None:
     assert "warnings" not in moved(GUARDED, {"tier": "tenant"}, {})
 
 
+def test_a_namespace_that_is_made_has_no_pods_to_preview() -> None:
+    answer = asked(
+        namespaced({"tier": "tenant"}), "", "namespaces", "Namespace",
+        of=LIVE, groups=("platform-admins",),
+    )  # fmt: skip
+    assert answer["allowed"] is True
+    assert "warnings" not in answer
+
+
 def test_a_change_that_the_guard_refuses_is_not_previewed() -> None:
     answer = asked(
         namespaced({"tier": "tenant"}), "", "namespaces", "Namespace",
