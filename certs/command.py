@@ -31,7 +31,7 @@ _directory = _option(
     "--dir",
     "directory",
     type=click.Path(path_type=Path),
-    help="Directory with tls.crt, tls.key, ca.crt and ca.key; or else --secret.",
+    help="Folder with tls.crt, tls.key, ca.crt and ca.key; or else --secret.",
 )
 _output = _option(
     "-o",
@@ -39,7 +39,7 @@ _output = _option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Text is for people, JSON is a contract.",
+    help="For people or for programs.",
 )
 _key_type = _option(
     "--key-type",
@@ -59,7 +59,7 @@ def _cluster_options(command: _Command) -> _Command:
     options = (
         _option("--secret", metavar="NS/NAME", help="Secret that the servers mount."),
         _option(
-            "--ca-secret", metavar="NS/NAME", help="Secret of the CA's key. [default: NAME-ca]"
+            "--ca-secret", metavar="NS/NAME", help="Secret of the CA's key.  [default: NAME-ca]"
         ),
         _option(
             "--webhook-config",
@@ -131,7 +131,7 @@ def certs() -> None:
     """
 
 
-@certs.command("bootstrap")
+@certs.command("bootstrap", short_help="Make a CA and a certificate.")
 @_directory
 @_cluster_options
 @_settle
@@ -170,7 +170,7 @@ def bootstrap_command(
     return _change(given, asked, output)
 
 
-@certs.command("renew")
+@certs.command("renew", short_help="Renew what is past two thirds of its life.")
 @_directory
 @_cluster_options
 @_settle
@@ -217,13 +217,16 @@ def renew_command(
     return _change(given, asked, output)
 
 
-@certs.command("status")
+@certs.command("status", short_help="Show until when all holds, and what is overdue.")
 @_directory
 @_cluster_options
 @_names_options
 @_output
 def status_command(directory: Path | None, output: str, **given: Any) -> int:
-    """Show how things stand; exit code 1 when a renewal is due or a given name is missing."""
+    """Show how things stand.
+
+    Exit code 1: a renewal is overdue, or a given name is missing.
+    """
     names = _names(given)
     if not (directory := _one_place(directory, given)):
         return _look(given, Asked(names=names), output)

@@ -185,16 +185,16 @@ def connect(kubeconfig: Path | None, environ: Mapping[str, str] = os.environ) ->
 def _load(settings: Configuration, path: Path | None, pod: Mapping[str, str] | None) -> None:
     """From the pod's account when ``pod`` is its environment, else from a kubeconfig."""
     if pod is None:
-        load_kube_config(  # type: ignore[no-untyped-call]
+        load_kube_config(
             config_file=str(path) if path else None,
             client_configuration=settings,
             persist_config=False,
         )
         return
-    loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
+    loader = InClusterConfigLoader(
         token_filename=SERVICE_TOKEN_FILENAME, cert_filename=SERVICE_CERT_FILENAME, environ=pod
     )
-    loader.load_and_set(settings)  # type: ignore[no-untyped-call]
+    loader.load_and_set(settings)
 
 
 def _to_grant(verb: str, ref: Ref) -> str:

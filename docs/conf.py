@@ -25,7 +25,8 @@ html_title = "runtimegate"
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
-html_static_path = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 # Anchors as a forge makes them, so that one link serves both.
 myst_heading_anchors = 6
 myst_links_external_new_tab = False
@@ -37,20 +38,20 @@ _SPAN = re.compile(r"`[^`]*`|(?<!!)\[(?P<text>(?:[^\[\]`]|`[^`]*`)*)\]\((?P<targ
 _ITEM = re.compile(r"^- \[(?P<text>.+)\]\((?P<target>[^)#]+\.md)\)$")
 
 
-def setup(app):  # type: ignore[no-untyped-def]
+def setup(app):
     """Sphinx's hook."""
     app.connect("source-read", _prepare)
     app.connect("build-finished", _entry)
 
 
-def _prepare(_, name, source):  # type: ignore[no-untyped-def]
+def _prepare(_, name, source):
     text = source[0]
     if name == root_doc:
         text += _navigation(text)
     source[0] = _without_links_outside(name, text)
 
 
-def _navigation(text):  # type: ignore[no-untyped-def]
+def _navigation(text):
     """A toctree for each section of the index, in its order."""
     trees, title, pages = [], "", []
     for line in [*text.splitlines(), "## "]:
@@ -72,7 +73,7 @@ def _navigation(text):  # type: ignore[no-untyped-def]
     return "\n\n" + "\n\n".join(trees) + "\n"
 
 
-def _without_links_outside(name, text):  # type: ignore[no-untyped-def]
+def _without_links_outside(name, text):
     """The text, with links to what is in the checkout and not on the site as plain text."""
     lines, fence = [], ""
     for line in text.splitlines(keepends=True):
@@ -80,12 +81,12 @@ def _without_links_outside(name, text):  # type: ignore[no-untyped-def]
         if mark and (not fence or mark[1] == fence):
             fence = "" if fence else mark[1]
         elif not fence:
-            line = _SPAN.sub(lambda found: _link(name, found), line)  # noqa: PLW2901
+            line = _SPAN.sub(lambda found: _link(name, found), line)  # noqa: PLW2901 - its links, one after the other
         lines.append(line)
     return "".join(lines)
 
 
-def _link(name, found):  # type: ignore[no-untyped-def]
+def _link(name, found):
     target = found["target"]
     if target is None or target.startswith("#") or re.match(r"[a-z]+:", target):
         return found[0]
@@ -94,7 +95,7 @@ def _link(name, found):  # type: ignore[no-untyped-def]
     return found[0] if is_page else found["text"]
 
 
-def _entry(app, error):  # type: ignore[no-untyped-def]
+def _entry(app, error):
     """The site's first page, for whoever opens the folder."""
     if error is None and app.builder.name == "html":
         to = f"{root_doc}.html"

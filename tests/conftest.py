@@ -1,6 +1,7 @@
-"""Options and profiles of all tests."""
+"""Options and profiles of all tests, and that CI skips none unseen."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,3 +28,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite expected answers instead of comparing"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Nobody reads what CI skips: there a skip is a failure, but for tests marked ``may_skip``."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and item.get_closest_marker("may_skip") is None:
+        report.outcome = "failed"
+        report.longrepr = f"skipped where CI is set: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(said: object) -> object:
+    return said[2] if isinstance(said, tuple) else said

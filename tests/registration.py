@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.controlplane.cluster import ControlPlane, Result
+from tests.deploy.manifests import shipped
 from webhook.live import access
 
 WEBHOOK = "pods.runtimegate.dev"
 NAME_LABEL = "kubernetes.io/metadata.name"
-REGISTERED_WITHIN_SECONDS = 30
+REGISTERED_WITHIN_SECONDS = 90
 
 RIGHTS: tuple[dict[str, Any], ...] = (
     {
@@ -66,6 +67,34 @@ def registered(
     finally:
         both = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
         plane.kubectl("delete", both, name)
+
+
+@contextmanager
+def registered_as_shipped(
+    plane: ControlPlane, *, url: str, ca_pem: str, probe: str
+) -> Iterator[None]:
+    """Register what ``deploy/register.yaml`` does, with its conditions; else as ``registered``."""
+    manifests = shipped("register.yaml")
+    bundle = base64.b64encode(ca_pem.encode()).decode()
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        configuration = dict(manifests.one(kind, "runtimegate"))
+        configuration["webhooks"] = [
+            {
+                **hook,
+                "clientConfig": {
+                    "url": f"{url}{hook['clientConfig']['service']['path']}",
+                    "caBundle": bundle,
+                },
+            }
+            for hook in configuration["webhooks"]
+        ]
+        plane.kubectl("create", "-f", "-", stdin=json.dumps(configuration))
+    try:
+        _wait_until_called(plane, probe)
+        yield
+    finally:
+        both = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
+        plane.kubectl("delete", both, "runtimegate")
 
 
 ADVICE: Mapping[str, Sequence[Mapping[str, Any]]] = {

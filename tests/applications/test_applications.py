@@ -29,6 +29,7 @@ def runsc(request: pytest.FixtureRequest) -> Runsc:
 
 @pytest.mark.runsc
 @pytest.mark.slow
+@pytest.mark.may_skip(reason="needs root, and a server that works natively there")
 @pytest.mark.parametrize("name", script_names())
 def test_an_application_runs_where_the_table_does_not_refuse_it(runsc: Runsc, name: str) -> None:
     said = verdict(STANDS_FOR[name], runsc)

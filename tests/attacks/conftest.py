@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.table import EXEMPTING, SANDBOXED
+from tests.attacks.table import EXEMPTING, OLDER, SANDBOXED
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.fixtures import binaries, control_plane, controller_manager
 from tests.demo.gate import Gate
 from tests.e2e.cases import RUNTIME_CLASSES
-from tests.registration import ADVICE, RIGHTS, registered
+from tests.registration import RIGHTS, registered_as_shipped
 
 __all__ = ["binaries", "control_plane", "controller_manager"]
 
@@ -37,6 +37,31 @@ kind: ClusterRole
 metadata: {name: debugger}
 rules:
   - {apiGroups: [""], resources: [pods/ephemeralcontainers], verbs: [get, patch, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: laxer}
+rules:
+  - {apiGroups: [""], resources: [pods, pods/status, pods/binding, bindings], verbs: ["*"]}
+  - apiGroups: [""]
+    resources: [namespaces, namespaces/status, namespaces/finalize]
+    verbs: ["*"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: laxer}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: laxer}
+subjects:
+  - {kind: User, name: trudy}
+  - {kind: User, name: "system:nodes:worker-1"}
+  - {kind: User, name: "system:node:worker-1"}
+  - {kind: ServiceAccount, namespace: kube-system, name: replicaset-controller}
+"""
+_OLDER_POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: older}
+spec: {runtimeClassName: runc, containers: [{name: main, image: "nginx:1.31"}]}
 """
 
 
@@ -48,10 +73,11 @@ def attacked(controller_manager: ControlPlane) -> ControlPlane:
     plane.kubectl("create", "-f", "-", stdin=json.dumps(rights))
     plane.kubectl("create", "-f", "-", stdin=RUNTIME_CLASSES)
     plane.kubectl("create", "-f", "-", stdin=_LAX_ROLE)
-    for name in (SANDBOXED, EXEMPTING):
+    for name in (SANDBOXED, EXEMPTING, OLDER):
         plane.create_namespace(name)
         plane.grant("tenant", name)
         plane.grant("tenant", name, "debugger")
+    plane.kubectl("create", "-n", OLDER, "-f", "-", stdin=_OLDER_POD)
     return plane
 
 
@@ -63,15 +89,6 @@ def gate(attacked: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copy(HERE / "policy.yaml", folder)
     with (
         Gate(folder, kubeconfig=attacked.kubeconfig("webhook")) as gate,
-        registered(
-            attacked,
-            name="runtimegate",
-            url=gate.url,
-            ca_pem=gate.ca_pem,
-            operator="NotIn",
-            namespaces=["kube-system"],
-            probe=SANDBOXED,
-            others=ADVICE,
-        ),
+        registered_as_shipped(attacked, url=gate.url, ca_pem=gate.ca_pem, probe=SANDBOXED),
     ):
         yield gate

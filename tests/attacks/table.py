@@ -15,6 +15,8 @@ from typing import Any
 
 SANDBOXED = "tenant-attack"
 EXEMPTING = "exempt-attack"
+OLDER = "tenant-older"
+"""Here stands a pod on runc that was made before the gate came."""
 
 
 class By(Enum):
@@ -540,6 +542,7 @@ CLUSTER: tuple[Attack, ...] = (
 )  # fmt: skip
 """Ways that begin with the cluster and not with a pod."""
 
-ATTACKS: tuple[Attack, ...] = (
+TABLE: tuple[Attack, ...] = (
     *CLASS, *IDENTITY, *CHANGES, *ANNOTATIONS, *RECOGNITION, *WORKLOADS, *CLUSTER,
 )  # fmt: skip
+"""The attacks of this file; ``more`` has others."""

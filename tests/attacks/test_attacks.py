@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.table import ATTACKS, EXEMPTING, SANDBOXED, Attack, By
+from tests.attacks.more import MORE
+from tests.attacks.table import EXEMPTING, OLDER, SANDBOXED, TABLE, Attack, By
 from tests.controlplane.cluster import ControlPlane, Result
 from tests.demo.gate import Gate
 
+ATTACKS: tuple[Attack, ...] = (*TABLE, *MORE)
+"""Every attack, on the real API server: what stops it, and what is left afterwards."""
 THREAT_MODEL = Path(__file__).parents[2] / "docs" / "threat-model.md"
 CONTROLLER_WITHIN_SECONDS = 30
 _KINDS = "pods,deployments,replicasets,statefulsets,jobs,replicationcontrollers"
@@ -20,7 +23,9 @@ def run(plane: ControlPlane, attack: Attack, step: int) -> Result:
     words = [word.replace("{ns}", attack.namespace) for word in attack.steps[step]]
     body = attack.stdin[step] if step < len(attack.stdin) else None
     user = "tenant"
-    if attack.user != user:  # whoever has no token of its own is impersonated
+    if attack.user == "admin":
+        user = "admin"
+    elif attack.user != user:  # whoever has no token of its own is impersonated
         user, words = "admin", [*words, f"--as={attack.user}"]
     return plane.kubectl(*words, stdin=body, user=user, check=False)
 
@@ -82,7 +87,7 @@ def _nothing_changed(plane: ControlPlane) -> None:
     assert {c["metadata"]["name"]: c["handler"] for c in classes} == {
         "gvisor": "runsc", "kata-qemu": "kata-qemu", "runc": "runc",
     }  # fmt: skip
-    for namespace in (SANDBOXED, EXEMPTING):
+    for namespace in (SANDBOXED, EXEMPTING, OLDER):
         found = json.loads(plane.kubectl("get", "namespace", namespace, "-o", "json").stdout)
         assert set(found["metadata"]["labels"]) == {"kubernetes.io/metadata.name"}
         assert not found["metadata"].get("annotations")

@@ -41,7 +41,16 @@ def test_the_event_says_all_that_kubectl_shows(attacked: ControlPlane, gate: Gat
     }
     attacked.kubectl("create", "-n", SANDBOXED, "-f", "-", stdin=json.dumps(made))
     try:
-        assert _event(attacked) == f"Error creating: {shown}"
+        said = _event(attacked)
+        assert said == f"Error creating: {shown}"
+        first, *_ = said.split("\n")
+        for part in (
+            "policy tenants: ",
+            "RuntimeClass gvisor cannot run this pod: ",
+            "1 more cause",
+        ):
+            assert part in first
+        assert first.endswith("change the pod, or ask for an exemption")
     finally:
         attacked.kubectl("delete", "replicaset", "-n", SANDBOXED, "event")
 

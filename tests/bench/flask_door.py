@@ -14,7 +14,7 @@ from webhook.live.current import Current
 from webhook.server.app import create_app, plain_service
 
 
-class _Door(BaseApplication):  # type: ignore[misc]
+class _Door(BaseApplication):  # type: ignore[misc]  # it has no types
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         super().__init__()

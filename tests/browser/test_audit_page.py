@@ -62,7 +62,7 @@ class Page:
 
 def _log(browser: Chrome, kind: str) -> list[Any]:
     """What has come since the last look."""
-    return list(browser.get_log(kind))  # type: ignore[no-untyped-call]
+    return list(browser.get_log(kind))
 
 
 Open = Callable[..., Page]

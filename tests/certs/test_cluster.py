@@ -28,7 +28,7 @@ from tests.registration import RIGHTS
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-WITHIN_SECONDS = 30
+WITHIN_SECONDS = 90  # a busy machine
 QUICK = ("--settle", "2", "--grace", "8")
 BOTH = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
 POD = {
@@ -295,7 +295,7 @@ def test_a_secret_made_beforehand_is_filled_and_keeps_its_other_keys(
         )
         assert installation.bootstrap().returncode == 0
         assert installation.secret("tls")["other"] == b"kept"
-        manifest["metadata"]["name"] = "tls"  # type: ignore[index]
+        manifest["metadata"]["name"] = "tls"  # type: ignore[index]  # a mapping of objects
         cluster.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
         assert sorted(installation.secret("tls")) == ["ca.crt", "other", "tls.crt", "tls.key"]
 

@@ -2,6 +2,9 @@
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -21,6 +24,21 @@ from certs.files import (
 from certs.inspect import inspect_serving
 from tests.certs.build import ca, leaf, message_of
 
+WRITES_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from certs.errors import CertificateError
+from certs.files import write_files
+
+if os.geteuid() == 0:  # root may write everywhere
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    write_files(Path(sys.argv[1]), {"tls.crt": b"any"})
+except CertificateError as error:
+    print(error)
+"""
 PAIR = {"tls.crt": leaf().cert_pem, "tls.key": leaf().key_pem, "ca.crt": ca().cert_pem}
 
 
@@ -225,12 +243,20 @@ def test_what_cannot_be_written_is_reported_with_its_reason(tmp_path: Path) -> N
     )
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_without_permission_is_reported(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    assert message_of(lambda: write_files(tmp_path, {"tls.crt": leaf().cert_pem})) == (
-        f"{tmp_path}/tls.crt: cannot be written: permission denied"
-    )
+def test_a_directory_without_permission_is_reported() -> None:
+    # Not `tmp_path`: another user may not even enter the folders above it.
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", WRITES_AS_NOBODY, name],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert os.listdir(name) == []
+    said = f"{name}/tls.crt: cannot be written: permission denied\n"
+    assert (done.stdout, done.stderr) == (said, "")
 
 
 def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:

@@ -22,7 +22,11 @@ from tests.deploy.manifests import shipped
 from tests.deploy.typed import DEPLOY, install
 from tests.helm.programs import NAMESPACE, ROOT
 
-pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.controlplane,
+    pytest.mark.slow,
+    pytest.mark.may_skip(reason="a machine may forbid mount namespaces"),
+]
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _MOUNTED = """\

@@ -174,7 +174,7 @@ BAD_PAIRS = {
 @pytest.mark.parametrize("case", BAD_PAIRS)
 def test_a_pair_that_does_not_fit_is_refused(case: str) -> None:
     given, message = BAD_PAIRS[case]
-    assert message_of(lambda: inspect_pair(**given)) == message  # type: ignore[arg-type]
+    assert message_of(lambda: inspect_pair(**given)) == message  # type: ignore[arg-type]  # a table of arguments
 
 
 def test_messages_name_the_files_they_are_given() -> None:
@@ -253,7 +253,7 @@ def test_a_wildcard_is_good_for_one_label() -> None:
     for name in ("a.b.ns.svc", "ns.svc", "localhost"):
         assert (
             message_of(
-                lambda name=name: check_names(  # type: ignore[misc]
+                lambda name=name: check_names(  # type: ignore[misc]  # a table of arguments
                     cert, dns_names=[name], ip_addresses=[], label="tls.crt"
                 )
             )

@@ -104,7 +104,7 @@ BAD_KEYS = {
 @pytest.mark.parametrize("case", BAD_KEYS)
 def test_a_file_without_a_usable_key_is_refused(case: str) -> None:
     given, problem = BAD_KEYS[case]
-    pem = given if isinstance(given, bytes) else encode_key(given())  # type: ignore[operator]
+    pem = given if isinstance(given, bytes) else encode_key(given())  # type: ignore[operator]  # bytes or a class of keys
     assert message_of(lambda: parse_key(pem, KEY)) == f"{KEY}: {problem}"
 
 

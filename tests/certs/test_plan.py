@@ -81,7 +81,8 @@ def test_an_expired_ca_is_replaced_before_anything_is_issued() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "step"), [(timedelta(minutes=59), RotateCA), (timedelta(minutes=61), RenewServing)]
+    ("left", "step"),
+    [(timedelta(minutes=59, seconds=59), RotateCA), (timedelta(hours=1), RenewServing)],
 )
 def test_a_ca_in_its_last_hour_signs_nothing_more(left: timedelta, step: type) -> None:
     state = replace(STATE, serving=Missing(reason="there is no tls.crt yet"))

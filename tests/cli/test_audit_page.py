@@ -113,6 +113,7 @@ def test_a_pod_of_each_state_is_there_the_worst_first(tmp_path: Path) -> None:
 
 def test_a_state_counts_as_many_as_its_filter_finds(tmp_path: Path) -> None:
     data = parsed(tmp_path, [*usual(), *hostile()]).data
+    assert any(state["subjects"] for state in data["states"])
     for state in data["states"]:
         found = [s for s in data["subjects"] if state["id"] in s["states"]]
         assert state["subjects"] == len(found)

@@ -16,7 +16,7 @@ from webhook.cli import run
 from webhook.cli.certs import certs
 
 # The commands read the real clock, so certificates of the past are made from here.
-NOW = datetime.now(UTC)  # noqa: TID251
+NOW = datetime.now(UTC)  # noqa: TID251 - a real program reads its own clock
 DAY = timedelta(days=1)
 SERVICE = "DNS gate.ns.svc, DNS gate.ns.svc.cluster.local, DNS gate.ns"
 

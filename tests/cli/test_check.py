@@ -178,6 +178,21 @@ def test_a_policy_folder_that_is_not_there_is_exit_code_2(check: Check) -> None:
     assert check.capsys.readouterr() == ("", "/nonexistent: does not exist\n")
 
 
+def test_where_nobody_named_the_policies_and_there_are_none_it_says_how(
+    check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run(["check", check.file("p.yaml", pod())]) == 2
+    said = "Error: there is no folder policies here: -p names the policy folder\n"
+    assert check.capsys.readouterr().err.endswith(said)
+
+
+def test_a_namespace_that_none_can_be_called_is_wrong_usage(check: Check) -> None:
+    assert check.run("-n", "Tenant_A", check.file("p.yaml", pod()))[0] == 2
+    assert "'Tenant_A' is no name of a namespace" in check.err
+
+
 def test_no_file_at_all_is_wrong_usage(check: Check) -> None:
     assert check.run()[0] == 2
     assert "Missing argument 'FILE" in check.err

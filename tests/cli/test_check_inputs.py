@@ -182,10 +182,9 @@ def test_a_refusal_in_json_has_every_key_of_the_contract() -> None:
         "reason": "RuntimeIncompatible",
         "message": (
             "policy tenants: RuntimeClass gvisor cannot run postgresql: "
-            "syscall sync_file_range is missing\n"
+            "syscall sync_file_range is missing (container db); use runtimeClassName: kata-qemu\n"
             "  container db (docker.io/library/postgres:11): needs syscall:sync_file_range; "
-            "gVisor 20260817.0 does not have it (google/gvisor#88)\n"
-            "  use runtimeClassName: kata-qemu"
+            "gVisor 20260817.0 does not have it (google/gvisor#88)"
         ),
         "verdict": "incompatible",
         "recognised": True,

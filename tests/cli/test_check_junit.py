@@ -21,8 +21,10 @@ def test_a_pod_is_a_case_and_a_refusal_its_failure() -> None:
     assert (refused.attrib["name"], refused.attrib["line"]) == ("Pod tenant-a/db", "3")
     (failure,) = refused
     assert failure.attrib["type"] == "RuntimeIncompatible"
-    assert failure.attrib["message"].endswith("syscall sync_file_range is missing")
-    assert (failure.text or "").endswith("use runtimeClassName: kata-qemu")
+    assert failure.attrib["message"].endswith(
+        "syscall sync_file_range is missing (container db); use runtimeClassName: kata-qemu"
+    )
+    assert (failure.text or "").endswith("does not have it (google/gvisor#88)")
 
 
 def test_what_cannot_be_read_is_an_error_in_a_suite_of_its_own() -> None:

@@ -17,18 +17,21 @@ STRICT = snapshot(policy(), compat=FACTS)
 KATA = snapshot(policy(governs=rules(classes("kata-qemu"))), compat=FACTS)
 
 
+GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Rollout": "argoproj.io/v1alpha1", "Node": "v1"}
+
+
 def owned(kind: str, name: str, uid: str) -> list[dict[str, Any]]:
-    return [{"apiVersion": "x/v1", "kind": kind, "name": name, "uid": uid, "controller": True}]
+    version = GROUPS.get(kind, "apps/v1")
+    return [{"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": True}]
 
 
 def workload(kind: str, name: str, owners: Any = None, **spec: Any) -> dict[str, Any]:
-    group = {"Job": "batch/v1", "CronJob": "batch/v1", "Rollout": "argoproj.io/v1alpha1"}
     metadata = {"name": name, "namespace": "tenant-a", "uid": f"uid-{name}"}
     template: dict[str, Any] = {"template": pod(name="", hostNetwork=True, **spec)}
     if kind == "CronJob":
         template = {"jobTemplate": {"spec": template}}
     return {
-        "apiVersion": group.get(kind, "apps/v1"),
+        "apiVersion": GROUPS.get(kind, "apps/v1"),
         "kind": kind,
         "metadata": {**metadata, "ownerReferences": owners or []},
         "spec": template,
@@ -82,7 +85,12 @@ def test_without_its_replicaset_a_pod_belongs_to_what_it_names() -> None:
 
 
 def test_a_replicaset_of_something_unknown_stands_for_itself() -> None:
-    assert told(WEB[1], *WEB[2:]) == [("ReplicaSet web-1", 1, 5)]
+    unknown = workload("ReplicaSet", "web-1", owned("Rollout", "web", "uid-web"))
+    assert told(unknown, *WEB[2:]) == [("ReplicaSet web-1", 1, 5)]
+
+
+def test_a_replicaset_stands_in_for_a_deployment_that_is_not_told_of() -> None:
+    assert told(WEB[1], *WEB[2:]) == [("Deployment web", 1, 5)]
 
 
 def test_a_job_of_a_cronjob_is_the_cronjob() -> None:
@@ -149,7 +157,7 @@ def test_a_mirror_pod_is_the_nodes_and_no_policys() -> None:
 
 def test_what_was_looked_at_is_counted_changed_or_not() -> None:
     looked = survey(*WEB, running("other", namespace="tenant-b", hostNetwork=False)).looked
-    assert (looked.workloads, looked.pods, looked.namespaces) == (1, 6, 2)
+    assert (looked.workloads, looked.pods, looked.namespaces) == (2, 6, 2)
 
 
 def test_an_object_that_is_no_workload_is_an_error_and_hides_nothing() -> None:

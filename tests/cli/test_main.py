@@ -1,7 +1,10 @@
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +13,7 @@ import click
 import pytest
 
 from webhook.cli import COMMANDS, MENDABLE, CommandTable, ExitCode, command_line, run
+from webhook.cli.examples import EXAMPLES
 from webhook.live.shipped import shipped
 
 NAMES = (
@@ -82,6 +86,55 @@ def test_as_a_plugin_it_calls_itself_as_it_was_called(capsys: pytest.CaptureFixt
 def test_every_option_names_its_environment_variable(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["says", "--help"], commands=SAMPLES) == ExitCode.CLEAN
     assert "[env var: RUNTIMEGATE_SAYS_DEPTH]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["chek"], "no command 'chek'; did you mean check?"),
+        (["lint"], "no command 'lint'; did you mean policy lint?"),
+        (["diff"], "no command 'diff'; did you mean policy diff or compat diff?"),
+        (["policy", "lnit"], "no command 'lnit'; did you mean lint?"),
+        (["x\x1b[2J"], "no command 'x\\\\x1b[2J'\n"),
+    ],
+)
+def test_of_a_command_that_is_none_it_says_which_was_meant(
+    typed: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(typed) == ExitCode.UNREADABLE
+    assert f"Error: {meant}" in capsys.readouterr().err
+
+
+def _all_commands(group: click.Group, words: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _all_commands(command, f"{words}{name} ")
+        else:
+            yield f"{words}{name}", command
+
+
+def test_every_command_has_examples_that_it_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in ("next.yaml", "app.strace", "policies"):  # options ask for these at once
+        (tmp_path / file).touch()
+    commands = dict(_all_commands(command_line(COMMANDS)))
+    assert set(commands) == set(EXAMPLES) - {""}
+    for words, lines in EXAMPLES.items():
+        own = [line for line in lines if f"runtimegate {words}" in line]
+        assert own, words
+        for line in own:
+            assert len(line) <= 76, "at 80 columns an example is one line"
+            told = line.partition("runtimegate ")[2].partition(")")[0]
+            typed = shlex.split(re.split(r" [|>] ", told)[0])
+            name = next(n for n in commands if typed[: len(n.split())] == n.split())
+            # Reads every option and argument, and runs nothing.
+            commands[name].make_context(name, typed[len(name.split()) :])
+            assert commands[name].epilog
 
 
 def test_every_command_of_the_table_is_one_and_says_what_it_does() -> None:

@@ -38,9 +38,9 @@ def test_the_sample_is_counted_by_class(capsys: pytest.CaptureFixture[str]) -> N
     value = planned(capsys, "--cluster", str(SAMPLE))
     totals = value["totals"]
     assert {entry["class"]: entry["workloads"] for entry in totals["byClass"]} == {
-        "gvisor": 35, "kata-qemu": 6, "runc": 7,
+        "gvisor": 34, "kata-qemu": 6, "runc": 7,
     }  # fmt: skip
-    assert totals["sandboxed"] == {"workloads": 41, "pods": 60}
+    assert totals["sandboxed"] == {"workloads": 40, "pods": 58}
     assert totals["leftAlone"]["workloads"] == 5
     assert sum(entry["pods"] for entry in totals["byClass"]) == totals["pods"]
     assert value["draft"] is None
@@ -105,7 +105,9 @@ def test_every_override_stands_below_its_reason(
     folder = tmp_path / "draft"
     planned(capsys, "--cluster", str(SAMPLE), "--write", str(folder))
     text = (folder / "namespaces" / "ci.yaml").read_text()
-    for override in yaml.safe_load(text)["spec"]["overrides"]:
+    overrides = yaml.safe_load(text)["spec"]["overrides"]
+    assert overrides
+    for override in overrides:
         above = text.partition(f"    - name: {override['name']}\n")[0].splitlines()
         reason: list[str] = []
         while above and above[-1].startswith("    #"):
@@ -214,6 +216,13 @@ def test_what_a_tenant_writes_reaches_neither_terminal_nor_document_as_it_is(
         (["--prefer", "gvisor,,runc"], "'' is no name of a RuntimeClass"),
         (["--prefer", "kata-*"], "'kata-*' is no name of a RuntimeClass"),
         (["--prefer", "gvisor,gvisor"], "gvisor is named twice"),
+        (
+            ["--prefer", "gvsior,runc"],
+            (
+                "gvsior: neither its name nor its handler says which runtime it is; an inventory "
+                "does (-p or --inventory); did you mean gvisor?"
+            ),
+        ),
         (["--prefer", "runc"], "at least one class must isolate"),
         (["--prefer", "runc,gvisor"], "runc runs on the node's kernel and stands before gvisor"),
         (["--inventory", str(ROOT / "policies" / "tenants.yaml")], "holds no RuntimeInventory"),
@@ -243,7 +252,7 @@ def test_the_text_fits_forty_columns_and_names_every_workload_that_is_kept(
     monkeypatch.setenv("COLUMNS", "40")
     assert run(["plan", *DAY, "--cluster", str(SAMPLE)]) == 0
     text = capsys.readouterr().out
-    assert "  sandboxed    41  85 %    60  80 %\n" in text
+    assert "  sandboxed    40  85 %    58  79 %\n" in text
     assert "  StatefulSet data/orders-db, 3 pods →\n" in text
     words = {word for line in text.splitlines() if len(line) > 40 for word in line.split()}
     assert all(len(line.split()) == 1 for line in text.splitlines() if len(line) > 40), words

@@ -209,20 +209,32 @@ def shown(at: str, namespace: str, *options: str, capsys: pytest.CaptureFixture[
 
 
 def test_a_terminal_is_shown_tables(tmp_path: Path) -> None:
-    at = folder(tmp_path, TENANTS)
+    printed = shown_at_a_terminal(folder(tmp_path, TENANTS), columns=80)
+    assert "┌" in printed
+    assert "runtimeClasses.default" in printed
+
+
+def test_at_forty_columns_no_value_is_cut(tmp_path: Path) -> None:
+    printed = shown_at_a_terminal(folder(tmp_path, TENANTS), columns=40)
+    assert "…" not in printed
+    assert (
+        re.sub(r"\x1b\[[0-9;]*m|\r", "", printed).count("runtimeClasses.default\n    gvisor\n") == 1
+    )
+
+
+def shown_at_a_terminal(at: str, *, columns: int) -> str:
     ours, theirs = os.openpty()
     subprocess.run(
         [sys.executable, "-m", "webhook.cli", "policy", "show", "tenant-a", "-p", at],
         check=True,
         stdin=subprocess.DEVNULL,
         stdout=theirs,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": ""},
+        env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "NO_COLOR": ""},
     )
     os.close(theirs)
     printed = os.read(ours, 65536).decode()
     os.close(ours)
-    assert "┌" in printed
-    assert "runtimeClasses.default" in printed
+    return printed
 
 
 def test_show_reads_labels_of_the_command_line(

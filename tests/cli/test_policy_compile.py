@@ -138,6 +138,7 @@ def test_a_namespace_left_alone_is_in_every_selector(
 ) -> None:
     value = compiled(capsys, "-p", folder, "--exclude-namespace", "runtimegate-system")
     policies = [i for i in value["items"] if not i["kind"].endswith("Binding")]
+    assert policies
     for item in policies:
         expressions = item["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
         assert expressions == [

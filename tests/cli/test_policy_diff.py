@@ -96,8 +96,11 @@ def test_a_change_that_refuses_more_is_told_with_its_cause_and_its_remedy(
         "  policy tenants",
         "    tenant-a",
         "      Deployment db",
-        "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long",
-        "        use runtimeClassName: kata-qemu",
+        (
+            "        RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as "
+            "long (container db)"
+        ),
+        "        use runtimeClassName: kata-qemu in its pod template",
         "        until now: RuntimeClass gvisor",
         "",
         f"looked at 2 workloads and 0 pods in 1 namespace of {file}",
@@ -120,7 +123,7 @@ def test_equal_policies_say_how_much_was_looked_at(
     assert printed(capsys).splitlines()[2:] == [
         "     the documents are the same",
         "",
-        f"looked at 2 workloads and 1 pod in 2 namespaces of {file}",
+        f"looked at 3 workloads and 1 pod in 2 namespaces of {file}",
         "nothing changes there",
     ]
 
@@ -329,7 +332,7 @@ def test_of_a_saved_cluster_pods_count_with_their_controller(
     out = printed(capsys)
     assert "newly refused: 1 workload, 11 pods\n" in out
     assert "      StatefulSet db: 11 pods\n" in out
-    assert f"looked at 0 workloads and 11 pods in 1 namespace of {file}, not at 1 pod" in out
+    assert f"looked at 1 workload and 11 pods in 1 namespace of {file}, not at 1 pod" in out
 
 
 def test_only_the_namespaces_that_are_asked_for_count(
@@ -428,7 +431,8 @@ def test_a_comment_says_the_whole_in_its_first_lines(
     assert f"git {after[:12]})`" in lines[2]
     del lines[2]
     cause = "RuntimeClass gvisor runs postgresql badly: system calls take 4 to 6 times as long"
-    said = f"`{cause}`<br>use runtimeClassName: `kata-qemu`<br>until now: `RuntimeClass gvisor`"
+    remedy = "use runtimeClassName: kata-qemu in its pod template"
+    said = f"`{cause} (container db)`<br>`{remedy}`<br>until now: `RuntimeClass gvisor`"
     assert lines == [
         "### runtimegate: newly refused: 1 workload",
         "",
@@ -480,8 +484,11 @@ def test_a_comment_is_never_longer_than_it_may_be_and_counts_what_it_leaves_out(
     _rendered(text)
 
 
-def test_a_comment_may_not_be_too_short_to_say_anything(repository: GitRepository) -> None:
+def test_a_comment_may_not_be_too_short_to_say_anything(
+    repository: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
     diff("policies", "policies", "--most-bytes", "100", says=2)
+    assert "--most-bytes" in capsys.readouterr().err
 
 
 def test_a_reader_who_has_enough_ends_it_without_a_word(

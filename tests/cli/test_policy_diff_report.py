@@ -126,7 +126,7 @@ def report(*entries: Entry, **fields: object) -> Report:
     )  # fmt: skip
     looked = Looked(workloads=1, pods=2, namespaces=1, ended=3, skipped=1)
     given = {"old": side, "new": side, "origin": "prod", "live": True, "looked": looked, **fields}
-    return Report(entries=entries, **given)  # type: ignore[arg-type]
+    return Report(entries=entries, **given)  # type: ignore[arg-type]  # the fields by name
 
 
 def test_the_last_lines_say_how_much_was_looked_at_and_what_changes() -> None:

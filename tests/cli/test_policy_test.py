@@ -107,9 +107,8 @@ def test_a_case_that_does_not_hold_is_told_with_its_place_and_the_whole_decision
         ("      decided: deny, RuntimeClass runc, policy tenants, RuntimeClassNotAllowed"),
         (
             "        policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-            "allowed: gvisor, kata-*"
+            "allowed: gvisor, kata-*; use runtimeClassName: gvisor or kata-qemu"
         ),
-        "          use runtimeClassName: gvisor or kata-qemu",
     ]
 
 
@@ -481,7 +480,7 @@ def test_a_review_whose_old_pod_is_none_is_an_error(ran: Any) -> None:
     [
         (
             {"objects": [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}}]},
-            "spec.cases[0]: Job j holds no pod template",
+            "spec.cases[0]: Job j: spec.template: must be a pod template",
         ),
         ({"files": ["none.yaml"]}, "files[0]: none.yaml does not exist"),
         (

@@ -18,14 +18,14 @@ def test_a_person_reads_a_line_a_pod_and_below_it_the_refusal() -> None:
         "  deny    Deployment tenant-a/it  gvisor  policy tenants, RuntimeIncompatible",
         (
             "          policy tenants: RuntimeClass gvisor cannot run postgresql: "
-            "syscall sync_file_range is missing"
+            "syscall sync_file_range is missing (container db); "
+            "use runtimeClassName: kata-qemu in its pod template"
         ),
         (
             "            container db (docker.io/library/postgres:11): "
             "needs syscall:sync_file_range; "
             "gVisor 20260817.0 does not have it (google/gvisor#88)"
         ),
-        "            use runtimeClassName: kata-qemu",
         "            at x.yaml:5:154 spec.template.spec.containers[0].image",
     ]
 
@@ -52,9 +52,8 @@ def test_of_a_policy_that_only_watches_the_refusal_is_told_once() -> None:
         ),
         (
             "          policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-            "allowed: gvisor"
+            "allowed: gvisor; use runtimeClassName: gvisor"
         ),
-        "            use runtimeClassName: gvisor",
         "            at x.yaml:1:149 spec.runtimeClassName",
     ]
 

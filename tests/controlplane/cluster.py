@@ -32,8 +32,8 @@ from tests.controlplane.binaries import Binaries, BinariesMissing
 from tests.controlplane.keys import serving_pair, signing_key
 from tests.controlplane.processes import Component, StartError, free_port
 
-KUBECTL_SECONDS = 60
-GRANT_SECONDS = 20
+KUBECTL_SECONDS = 120
+GRANT_SECONDS = 60
 PORT_ATTEMPTS = 3
 PORT_TAKEN = "address already in use"
 
@@ -62,7 +62,7 @@ class ControlPlane:
         self,
         binaries: Binaries,
         *,
-        ready_within_seconds: float = 90,
+        ready_within_seconds: float = 180,
         new_port: Callable[[], int] = free_port,
         more_users: Mapping[str, tuple[str, ...]] | None = None,
         more_arguments: Sequence[str] = (),

@@ -68,6 +68,7 @@ def create(
     return plane.kubectl(*arguments, stdin=json.dumps(pod), user=user, check=check)
 
 
+@pytest.mark.may_skip(reason="of programs that somebody else chose nothing is pinned")
 def test_kubectl_and_the_server_are_of_the_pinned_release(
     control_plane: ControlPlane, binaries: Binaries
 ) -> None:

@@ -55,11 +55,14 @@ def test_the_author_hears_that_the_pods_would_be_refused_and_what_to_do() -> Non
     )
 
 
-def test_without_a_class_to_advise_the_refusal_stands_alone() -> None:
+def test_without_a_class_to_advise_the_author_hears_that_there_is_none() -> None:
     only_gvisor = snapshot(
         policy(), compat=table(ON_THE_HOST), has=inventory(gvisor=profile("gvisor", "20260817.0"))
     )
-    assert len(heard(deployment(hostNetwork=True), of=only_gvisor).grounds.warnings) == 1
+    assert heard(deployment(hostNetwork=True), of=only_gvisor).grounds.warnings[1] == (
+        "no RuntimeClass that this policy allows is known to run it: change the pod, or ask for an "
+        "exemption"
+    )
 
 
 def test_a_policy_may_refuse_the_workload_itself() -> None:
@@ -69,13 +72,12 @@ def test_a_policy_may_refuse_the_workload_itself() -> None:
     assert decision.message.splitlines() == [
         (
             "pods of this Deployment: policy tenants: RuntimeClass gvisor cannot run this pod: "
-            "hostNetwork is not supported"
+            "hostNetwork is not supported; use runtimeClassName: kata-qemu in its pod template"
         ),
         (
             "  spec.template.spec.hostNetwork: needs pod:hostNetwork; gVisor 20260817.0 starts the "
             "pod in an empty network namespace (google/gvisor#88)"
         ),
-        "  use runtimeClassName: kata-qemu",
     ]
 
 
@@ -93,7 +95,8 @@ def test_a_policy_that_is_only_tried_out_says_what_it_would_do() -> None:
     assert decision.grounds.warnings == (
         (
             "pods of this Deployment: policy tenants (mode warn) would refuse this pod: "
-            "RuntimeClass gvisor cannot run this pod: hostNetwork is not supported"
+            "RuntimeClass gvisor cannot run this pod: hostNetwork is not supported; "
+            "use runtimeClassName: kata-qemu in its pod template"
         ),
     )
 

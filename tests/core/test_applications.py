@@ -149,7 +149,7 @@ def test_a_need_may_apply_unless_a_clause_holds() -> None:
 
 def declared(written: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the annotation declares: features, and what cannot be read."""
-    found = declared_needs(pod_view(pod(annotations={"runtimegate.dev/needs": written})))  # type: ignore[dict-item]
+    found = declared_needs(pod_view(pod(annotations={"runtimegate.dev/needs": written})))  # type: ignore[dict-item]  # what a tenant may write
     return found.features, found.unreadable
 
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tests.build import container, fact, pod, snapshot, table
 from webhook.core.audit import State, standpoint
-from webhook.core.census import MOST_IMAGES, Census, Subject
+from webhook.core.census import Census
 from webhook.core.judging import Judging
 from webhook.core.pod import PodShapeError
+from webhook.core.subject import MOST_IMAGES, Standing, Subject, subjects
 from webhook.core.workload import WorkloadKind
 
 Object = dict[str, Any]
@@ -34,21 +35,23 @@ def ran(name: str, phase: str = "Running", **tweak: Any) -> Object:
     return {**pod(name=name, **tweak), "status": {"phase": phase}}
 
 
-def census(*objects: Object, runs: bool = True, declared: tuple[WorkloadKind, ...] = ()) -> Census:
-    judging = Judging(standpoint(snapshot(), whole=False))
+def census(
+    *objects: Object, runs: bool = True, declared: tuple[WorkloadKind, ...] = ()
+) -> Census[Standing]:
+    judging = Judging(standpoint(snapshot(), whole=False), runs=runs)
     counted = Census(judging, declared=declared, runs=runs)
     for obj in objects:
         counted.add(obj, "tenant-a")
     return counted
 
 
-def told(found: Census) -> dict[str, tuple[int, int]]:
+def told(found: Census[Standing]) -> dict[str, tuple[int, int]]:
     """Subjects with their running and their ended pods."""
-    return {f"{s.key.kind}/{s.key.name}": (s.running, s.finished) for s in found.subjects()}
+    return {f"{s.key.kind}/{s.key.name}": (s.running, s.finished) for s in subjects(found)}
 
 
-def only(found: Census) -> Subject:
-    (subject,) = found.subjects()
+def only(found: Census[Standing]) -> Subject:
+    (subject,) = subjects(found)
     return subject
 
 

@@ -281,8 +281,8 @@ def test_a_policy_that_requires_a_class_refuses_an_unset_one() -> None:
     assert decision.reason is Reason.RUNTIME_CLASS_REQUIRED
     assert decision.message == (
         "policy tenants: pods in namespace tenant-a must set runtimeClassName; "
-        "allowed: gvisor, kata-*\n"
-        "  use runtimeClassName: gvisor or kata-qemu"
+        "allowed: gvisor, kata-*; "
+        "use runtimeClassName: gvisor or kata-qemu"
     )
 
 
@@ -314,8 +314,8 @@ def test_a_class_that_is_not_allowed_is_refused_with_those_that_are() -> None:
     assert isinstance(decision, Deny)
     assert decision.message == (
         "policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-        "allowed: gvisor, kata-*\n"
-        "  use runtimeClassName: gvisor or kata-qemu"
+        "allowed: gvisor, kata-*; "
+        "use runtimeClassName: gvisor or kata-qemu"
     )
 
 
@@ -330,8 +330,8 @@ def test_a_class_that_does_not_exist_is_refused() -> None:
     decision = created(pod(runtimeClassName="kata-x"), within(cluster=cluster()))
     assert isinstance(decision, Deny)
     assert decision.message == (
-        "policy tenants: RuntimeClass kata-x does not exist in this cluster\n"
-        "  use runtimeClassName: gvisor or kata-qemu"
+        "policy tenants: RuntimeClass kata-x does not exist in this cluster; "
+        "use runtimeClassName: gvisor or kata-qemu"
     )
 
 
@@ -346,7 +346,7 @@ def test_a_class_that_no_longer_means_its_runtime_is_refused() -> None:
     assert isinstance(decision, Deny)
     assert decision.message == (
         "policy tenants: RuntimeClass gvisor means handler runc in this cluster, "
-        "but the inventory says runsc"
+        "but the inventory says runsc; ask whoever runs this cluster"
     )
 
 
@@ -354,7 +354,7 @@ def test_an_undeclared_class_is_warned_of() -> None:
     decision = created(pod(runtimeClassName="kata-x"))
     assert isinstance(decision, Keep)
     assert decision.grounds.warnings == (
-        "RuntimeClass kata-x is not in the inventory: nothing known of it",
+        "RuntimeClass kata-x is not in the inventory: nothing is known of it",
     )
 
 
@@ -364,8 +364,8 @@ def test_an_undeclared_class_is_refused_where_the_unknown_is() -> None:
     assert isinstance(decision, Deny)
     assert decision.message == (
         "policy tenants: RuntimeClass kata-x is not in the inventory, "
-        "and the policy refuses what is unknown\n"
-        "  use runtimeClassName: gvisor or kata-qemu"
+        "and the policy refuses what is unknown; "
+        "use runtimeClassName: gvisor or kata-qemu"
     )
 
 
@@ -376,7 +376,7 @@ def test_an_annotation_that_reconfigures_the_sandbox_is_refused_on_any_class() -
         assert isinstance(decision, Deny)
         assert decision.message == (
             "policy tenants: annotation dev.gvisor.flag.x reconfigures the sandbox "
-            "and is not allowed"
+            "and is not allowed; leave the annotation out"
         )
 
 
@@ -405,10 +405,10 @@ def test_what_is_degraded_is_refused_where_the_policy_says_so() -> None:
     assert isinstance(decision, Deny)
     assert decision.reason is Reason.RUNTIME_DEGRADED
     assert decision.message == (
-        "policy tenants: RuntimeClass gvisor runs postgresql badly: perf syscall-rate is limited\n"
+        "policy tenants: RuntimeClass gvisor runs postgresql badly: perf syscall-rate is limited "
+        "(container db); use runtimeClassName: kata-qemu\n"
         "  container db (docker.io/library/postgres:18): needs perf:syscall-rate; "
-        "gVisor 20260817.0 has it in part (google/gvisor#88)\n"
-        "  use runtimeClassName: kata-qemu"
+        "gVisor 20260817.0 has it in part (google/gvisor#88)"
     )
 
 
@@ -456,7 +456,7 @@ def test_a_pod_without_a_class_is_judged_on_the_nodes_runtime() -> None:
     assert isinstance(decision, Deny)
     assert decision.message.partition("\n")[0] == (
         "policy tenants: the node's default runtime (runc) runs postgresql badly: "
-        "perf syscall-rate is limited"
+        "perf syscall-rate is limited (container db); use runtimeClassName: gvisor or kata-qemu"
     )
 
 
@@ -491,8 +491,8 @@ def test_a_class_that_no_node_offers_is_not_suggested() -> None:
 def test_where_no_node_offers_any_the_advice_says_so() -> None:
     decision = created(pod(runtimeClassName="runc"), within(cluster=cluster(node("a", "runc"))))
     assert isinstance(decision, Deny)
-    assert decision.message.splitlines()[-1] == (
-        "  use runtimeClassName: gvisor or kata-qemu (no Ready node offers it now)"
+    assert decision.remedies == (
+        "use runtimeClassName: gvisor or kata-qemu (no Ready node offers it now)",
     )
 
 
@@ -513,8 +513,9 @@ def test_the_policys_own_preference_comes_first() -> None:
 def test_where_nothing_would_do_the_message_says_so() -> None:
     decision = created(pod(hostNetwork=True), within(strict()))
     assert isinstance(decision, Deny)
-    assert decision.message.splitlines()[-1] == (
-        "  no RuntimeClass that this policy allows is known to run it"
+    assert decision.message.splitlines()[0].endswith(
+        "; no RuntimeClass that this policy allows is known to run it: change the pod, or ask for "
+        "an exemption"
     )
 
 
@@ -541,7 +542,9 @@ def test_a_pod_that_is_too_much_to_be_judged_is_refused(obj: dict[str, Any], wha
     decision = created(obj, within(strict("kata-qemu")))
     assert isinstance(decision, Deny)
     assert decision.reason is Reason.RUNTIME_UNVERIFIED
-    assert decision.message == f"policy tenants: the pod {what}: too many to be judged"
+    assert decision.message == (
+        f"policy tenants: the pod {what}: too many to be judged; make the pod smaller"
+    )
 
 
 HUGE = TOO_MUCH[2][0]
@@ -574,7 +577,7 @@ def test_a_large_pod_is_judged_but_advised_nothing() -> None:
     decision = created(large, within(strict()))
     assert isinstance(decision, Deny)
     assert decision.reason is Reason.RUNTIME_DEGRADED
-    assert decision.message.splitlines()[-1] == "  and 20 more"
+    assert decision.message.splitlines()[-1] == "  and 26 more"
 
 
 # 6. The fallback
@@ -641,7 +644,7 @@ def test_mode_warn_says_what_enforce_would_refuse() -> None:
     assert decision.grounds.warnings == (
         (
             "policy tenants (mode warn) would refuse this pod: RuntimeClass gvisor runs postgresql "
-            "badly: perf syscall-rate is limited"
+            "badly: perf syscall-rate is limited (container db); use runtimeClassName: kata-qemu"
         ),
     )
 
@@ -690,8 +693,7 @@ def test_a_pod_that_was_not_mutated_is_refused() -> None:
     assert decision.reason is Reason.RUNTIME_CLASS_REQUIRED
     assert decision.message == (
         "policy tenants: the pod has no runtimeClassName although the policy assigns gvisor: "
-        "the mutating webhook did not run\n"
-        "  use runtimeClassName: gvisor"
+        "the mutating webhook did not run; use runtimeClassName: gvisor"
     )
     assert [c.field_path for c in decision.causes] == ["spec.runtimeClassName"]
 
@@ -761,7 +763,7 @@ def test_an_ephemeral_container_that_the_runtime_cannot_run_is_refused() -> None
     new = pod(runtimeClassName="gvisor", ephemeralContainers=[container("debug", "postgres")])
     decision = updated(old, new, within(strict()))
     assert isinstance(decision, Deny)
-    assert decision.message.splitlines()[1] == (
+    assert decision.message.splitlines()[-1] == (
         "  container debug (docker.io/library/postgres): needs perf:syscall-rate; "
         "gVisor 20260817.0 has it in part (google/gvisor#88)"
     )
@@ -837,6 +839,52 @@ def test_an_exemption_by_label_and_image_is_not_shed_in_two_steps() -> None:
     evil = running("x/evil", runtimeClassName="runc")
     assert outcome(updated(labelled, bare, among)) == ("keep", "runc")
     assert outcome(updated(bare, evil, among)) == ("deny", "RuntimeClassNotAllowed")
+
+
+def debugged(
+    *, image: str = "x/agent", labels: dict[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A pod on runc before and after a debug container of nobody's image is put into it."""
+    old = running(image, runtimeClassName="runc", labels=labels or {})
+    debug = [container("debug", "x/evil")]
+    new = running(image, runtimeClassName="runc", labels=labels or {}, ephemeralContainers=debug)
+    return old, new
+
+
+BY_IMAGE_AND_LABEL = within(
+    policy(exemptions=[exemption("e", "runc", of=pods("*/agent", labels={"app": "agent"}))])
+)
+
+
+@pytest.mark.parametrize("labels", [{"app": "agent"}, {"app": "other"}, {}])
+def test_a_label_shed_opens_no_class_for_a_debug_container(labels: dict[str, str]) -> None:
+    old, new = debugged(labels=labels)
+    assert outcome(updated(old, new, BY_IMAGE_AND_LABEL)) == ("deny", "RuntimeClassNotAllowed")
+
+
+def test_an_old_pod_unlike_any_exempt_one_can_still_be_debugged() -> None:
+    old, new = debugged(image="x/other")
+    assert outcome(updated(old, new, BY_IMAGE_AND_LABEL)) == ("keep", "runc")
+
+
+def test_an_old_pod_can_be_debugged_where_labels_alone_exempt() -> None:
+    old, new = debugged()
+    by_label = within(policy(exemptions=[exemption("e", "runc", of=pods(labels={"app": "agent"}))]))
+    assert outcome(updated(old, new, by_label)) == ("keep", "runc")
+
+
+def test_an_exemption_that_is_over_opens_no_class_for_a_debug_container() -> None:
+    old, new = debugged()
+    over = exemption("e", "runc", of=pods("*/agent"), expires=TODAY - timedelta(days=1))
+    among = within(policy(exemptions=[over]))
+    assert outcome(updated(old, new, among)) == ("deny", "RuntimeClassNotAllowed")
+
+
+def test_an_exemption_from_findings_says_nothing_of_the_class_of_an_old_pod() -> None:
+    old, new = debugged()
+    from_features = exemption("e", of=pods("*/agent"), features=["*"])
+    among = within(policy(exemptions=[from_features]))
+    assert outcome(updated(old, new, among)) == ("keep", "runc")
 
 
 def test_where_no_class_is_demanded_an_unset_pod_may_get_a_new_image() -> None:

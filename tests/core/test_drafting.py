@@ -4,13 +4,12 @@ from typing import Any
 from tests.build import container, pod, pod_view
 from tests.build import policy as built_policy
 from tests.core.test_isolation import CLASSES, STRICT
-from tests.core.test_survey import SNAPSHOT, made, pods_of, running
+from tests.core.test_survey import SNAPSHOT, made, running
 from webhook.core.cluster import ClusterView
 from webhook.core.decision import CREATE, Deny, decide
 from webhook.core.drafting import Draft, DraftOverride, DraftPolicy, Ruling, draft, inevitable
 from webhook.core.isolation import ladder
 from webhook.core.names import Verdict
-from webhook.core.pod import view_pod
 from webhook.core.policy import PolicySet, Rules, RuntimeClasses
 from webhook.core.survey import Survey
 
@@ -21,12 +20,7 @@ PRIVILEGED: dict[str, Any] = {"securityContext": {"privileged": True}}
 def drafted(*objects: dict[str, Any], namespace: str = "team", whole: bool = True) -> Draft:
     survey = Survey(ladder=LADDER)
     for obj in objects:
-        pods = [
-            view_pod(p.spec, {"name": p.name, "labels": dict(p.labels),
-                              "annotations": dict(p.annotations)}, namespace=namespace)
-            for p in pods_of(obj)
-        ]  # fmt: skip
-        survey.add(obj, namespace, pods)
+        survey.add(obj, namespace)
     return draft(survey.workloads(), LADDER, whole=whole)
 
 
@@ -82,6 +76,18 @@ def test_labels_tell_apart_what_service_account_and_image_do_not() -> None:
     assert [m.workload.key.name for m in override.members] == ["db"]
 
 
+def test_of_many_labels_those_that_name_an_application_are_taken() -> None:
+    labels = {"tier": "app", "app.kubernetes.io/name": "agent", "team": "name"}
+    selector = only(running("agent", labels=labels, hostNetwork=True)).selector
+    assert selector.labels == (("app.kubernetes.io/name", "agent"),)
+
+
+def test_where_no_label_names_an_application_all_are_taken() -> None:
+    labels = {"team": "storage", "tier": "back"}
+    selector = only(running("agent", labels=labels, hostNetwork=True)).selector
+    assert selector.labels == (("team", "storage"), ("tier", "back"))
+
+
 def test_what_nothing_tells_apart_gets_each_its_own_by_falling_back() -> None:
     override = only(running("web"), running("db", containers=[container(**PRIVILEGED)]))
     assert (override.ruling.default, override.ruling.fallback) == (0, (1,))
@@ -95,7 +101,7 @@ def test_what_nothing_tells_from_what_has_no_class_loses_its_own() -> None:
     assert on.steps[2].runtime_class is None
     survey = Survey(ladder=on)
     for obj in (running("web"), running("agent", hostNetwork=True)):
-        survey.add(obj, "team", pods_of(obj))
+        survey.add(obj, "team")
     (override,) = draft(survey.workloads(), on, whole=True).policies[0].overrides
     assert (override.ruling.default, override.ruling.fallback) == (2, ())
 
@@ -144,7 +150,7 @@ def test_overrides_that_do_not_isolate_stay_apart() -> None:
 def test_namespaces_that_need_the_same_share_a_policy() -> None:
     survey = Survey(ladder=LADDER)
     for namespace in ("b", "a", "c"):
-        survey.add(pod(), namespace, [pod_view(namespace=namespace)])
+        survey.add(pod(), namespace)
     (found,) = draft(survey.workloads(), LADDER, whole=True).policies
     assert (found.name, found.namespaces, found.workloads) == ("a", ("a", "b", "c"), 3)
 

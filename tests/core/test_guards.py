@@ -127,6 +127,7 @@ _ANY = PodSelector(service_accounts=("x",))
     "naming",
     [
         policy(governs=_KATA),
+        policy(governs=rules(classes("kata-qemu", "kata-*"))),
         policy(governs=rules(classes("gvisor", "gvisor", fallback=("kata-qemu",)))),
         policy(governs=rules(classes("gvisor", "gvisor", "kata-qemu"))),
         policy(overrides=[Override(name="o", pods=_ANY, rules=_KATA)]),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.build import application, container, fact, pod, pod_view, snapshot, table
-from webhook.core import judging
+from webhook.core import alike
 from webhook.core.audit import assess, standpoint
 from webhook.core.judging import Judging
 from webhook.core.names import MIRROR_POD, Strength, Support
@@ -29,15 +29,15 @@ def mounted(volume: str, **tweak: Any) -> dict[str, Any]:
 
 def test_pods_that_differ_by_name_node_and_token_volume_get_the_very_same_value() -> None:
     judge = Judging(AT)
-    one = judge(pod_view(mounted("kube-api-access-2xv7k", name="a", nodeName="n1")), True)
-    two = judge(pod_view(mounted("kube-api-access-bbbbb", name="b", nodeName="n2")), True)
+    one = judge.of_pod(pod_view(mounted("kube-api-access-2xv7k", name="a", nodeName="n1")))
+    two = judge.of_pod(pod_view(mounted("kube-api-access-bbbbb", name="b", nodeName="n2")))
     assert one is two
 
 
 def test_pods_that_differ_otherwise_do_not() -> None:
     judge = Judging(AT)
     seen = [
-        judge(pod_view(obj, namespace=namespace), True)
+        judge.of_pod(pod_view(obj, namespace=namespace))
         for obj, namespace in (
             (pod(), "tenant-a"),
             (pod(), "tenant-b"),
@@ -54,26 +54,26 @@ def test_pods_that_differ_otherwise_do_not() -> None:
 def test_a_mirror_pod_is_judged_by_itself_for_its_node_makes_it() -> None:
     judge = Judging(AT)
     one, two = (
-        judge(pod_view(pod(annotations={MIRROR_POD: "x"}, nodeName=node)), True) for node in "ab"
+        judge.of_pod(pod_view(pod(annotations={MIRROR_POD: "x"}, nodeName=node))) for node in "ab"
     )
     assert one is not two
 
 
 def test_under_other_policies_the_pod_is_judged_again() -> None:
     nothing = standpoint(snapshot(compat=table()), whole=False)
-    standing = Judging(AT, nothing)(pod_view(pod(hostNetwork=True)), False)
+    standing = Judging(AT, nothing, runs=False).of_pod(pod_view(pod(hostNetwork=True)))
     assert standing.now.anew.refused
     assert standing.after is not None
     assert not standing.after.anew.refused
 
 
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(alike, "MOST_REMEMBERED", 2)
     judge = Judging(AT)
-    first = judge(pod_view(pod()), True)
+    first = judge.of_pod(pod_view(pod()))
     for n in range(2):
-        judge(pod_view(pod(labels={"n": str(n)})), True)
-    again = judge(pod_view(pod()), True)
+        judge.of_pod(pod_view(pod(labels={"n": str(n)})))
+    again = judge.of_pod(pod_view(pod()))
     assert again is not first
     assert again.now == first.now
 
@@ -96,4 +96,4 @@ def test_what_is_remembered_is_what_would_be_found(objects: list[dict[str, Any]]
     judge = Judging(AT)
     for obj in objects:
         view = pod_view(obj)
-        assert judge(view, True).now == assess(view, runs=True, at=AT)
+        assert judge.of_pod(view).now == assess(view, runs=True, at=AT)

@@ -55,6 +55,10 @@ def on_gvisor(*facts: Fact, gvisor: str = "20260817.0", under: Policy = DENY_ALL
     )
 
 
+NONE_DOES = (
+    "no RuntimeClass that this policy allows is known to run it: "
+    "change the pod, or ask for an exemption"
+)
 POSTGRES = pod(containers=[container("db", "postgres:11")])
 
 
@@ -72,10 +76,9 @@ def test_the_message_of_the_design_word_by_word() -> None:
     )
     assert refused(POSTGRES, within) == (
         "policy tenants: RuntimeClass gvisor cannot run postgresql: "
-        "syscall sync_file_range is missing\n"
+        "syscall sync_file_range is missing (container db); use runtimeClassName: kata-qemu\n"
         "  container db (docker.io/library/postgres:11): needs syscall:sync_file_range; "
-        "gVisor 20181030 answers ENOSYS (supported from 2018-11-08, google/gvisor#88)\n"
-        "  use runtimeClassName: kata-qemu"
+        "gVisor 20181030 answers ENOSYS (supported from 2018-11-08, google/gvisor#88)"
     )
 
 
@@ -104,19 +107,18 @@ def test_the_message_of_the_design_word_by_word() -> None:
 )  # fmt: skip
 def test_every_kind_of_support_has_its_words(support: Support, headline: str, does: str) -> None:
     assert refused(POSTGRES, on_gvisor(fact(SYSCALL, support))) == (
-        f"policy tenants: RuntimeClass gvisor {headline}\n"
+        f"policy tenants: RuntimeClass gvisor {headline} (container db); {NONE_DOES}\n"
         f"  container db (docker.io/library/postgres:11): needs syscall:sync_file_range; "
-        f"gVisor 20260817.0 {does} (google/gvisor#88)\n"
-        "  no RuntimeClass that this policy allows is known to run it"
+        f"gVisor 20260817.0 {does} (google/gvisor#88)"
     )
 
 
 def test_a_pods_field_is_named_by_its_path() -> None:
     assert refused(pod(hostNetwork=True), on_gvisor(fact("pod:hostNetwork"))) == (
-        "policy tenants: RuntimeClass gvisor cannot run this pod: hostNetwork is not supported\n"
+        "policy tenants: RuntimeClass gvisor cannot run this pod: hostNetwork is not supported; "
+        f"{NONE_DOES}\n"
         "  spec.hostNetwork: needs pod:hostNetwork; "
-        "gVisor 20260817.0 does not have it (google/gvisor#88)\n"
-        "  no RuntimeClass that this policy allows is known to run it"
+        "gVisor 20260817.0 does not have it (google/gvisor#88)"
     )
 
 
@@ -125,7 +127,8 @@ def test_a_security_field_that_is_ignored_is_said_not_to_be_enforced() -> None:
     within = on_gvisor(fact("pod:seccompProfile", Support.IGNORED))
     assert refused(obj, within).partition("\n")[0] == (
         "policy tenants: RuntimeClass gvisor does not enforce what this pod asks for: "
-        "seccompProfile/RuntimeDefault is ignored"
+        "seccompProfile/RuntimeDefault is ignored; no RuntimeClass that this policy allows is "
+        "known to enforce it: change the pod, or ask for an exemption"
     )
 
 
@@ -141,13 +144,21 @@ def test_a_gated_feature_names_the_flag_that_turns_it_on() -> None:
     within = on_gvisor(fact(SYSCALL, Support.GATED, gate=gate))
     assert refused(POSTGRES, within).partition("\n")[0] == (
         "policy tenants: RuntimeClass gvisor cannot run postgresql: "
-        "syscall sync_file_range is off without --net-raw=true"
+        "syscall sync_file_range is off without --net-raw=true (container db); "
+        f"{NONE_DOES}"
     )
 
 
 def test_a_workaround_is_told_when_no_class_would_do() -> None:
-    within = on_gvisor(fact(SYSCALL, workaround="set fsync=off"))
-    assert refused(POSTGRES, within).splitlines()[-1] == "  set fsync=off"
+    within = on_gvisor(fact(SYSCALL, workaround="Set fsync=off."))
+    assert refused(POSTGRES, within).partition("\n")[0].endswith("(container db); set fsync=off")
+
+
+def test_a_long_workaround_is_told_below_the_first_line() -> None:
+    long = f"OURFLAG=on, and {'x' * 120}"
+    first, further, *_ = refused(POSTGRES, on_gvisor(fact(SYSCALL, workaround=long))).splitlines()
+    assert first.endswith(f"(container db); {NONE_DOES}")
+    assert further == f"  or: {long}"
 
 
 def test_a_workaround_is_told_after_the_classes_that_would_do() -> None:
@@ -155,10 +166,9 @@ def test_a_workaround_is_told_after_the_classes_that_would_do() -> None:
     within = snapshot(
         compat=table(*facts, applications=[application(needs=[(SYSCALL, Strength.REQUIRED)])])
     )
-    assert refused(POSTGRES, within).splitlines()[-2:] == [
-        "  use runtimeClassName: kata-qemu",
-        "  or: set fsync=off",
-    ]
+    first, further, _ = refused(POSTGRES, within).splitlines()
+    assert first.endswith("(container db); use runtimeClassName: kata-qemu")
+    assert further == "  or: set fsync=off"
 
 
 def test_what_is_written_over_several_lines_is_said_in_one() -> None:
@@ -170,11 +180,29 @@ def test_what_is_written_over_several_lines_is_said_in_one() -> None:
         evidence=(EVIDENCE,),
     )
     assert refused(POSTGRES, on_gvisor(row)) == (
-        "policy tenants: RuntimeClass gvisor cannot run postgresql: gone for good\n"
+        "policy tenants: RuntimeClass gvisor cannot run postgresql: gone for good (container db); "
+        "do this\n"
         "  container db (docker.io/library/postgres:11): needs syscall:sync_file_range; "
-        "gVisor 20260817.0 answers ENOSYS (google/gvisor#88)\n"
-        "  do this"
+        "gVisor 20260817.0 answers ENOSYS (google/gvisor#88)"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("google/gvisor#88", "google/gvisor#88"),
+        (f"https://example.com/{'x' * 100}", f"https://example.com/{'x' * 100}"),
+        (
+            "runsc 20260905 (Go module), containerd 2.4.2, kubelet 1.37.2 (tests/node): a pod sees",
+            "runsc 20260905 (Go module), containerd 2.4.2, kubelet 1.37.2 (tests/node)…",
+        ),
+        ("word " * 30, f"{'word ' * 14}word…"),
+    ],
+    ids=["reference", "address", "clauses", "words"],
+)
+def test_a_long_source_is_shortened_where_it_can_be_read(source: str, told: str) -> None:
+    row = fact(SYSCALL, evidence=(replace(EVIDENCE, source=source),))
+    assert refused(POSTGRES, on_gvisor(row)).endswith(f" does not have it ({told})")
 
 
 def test_a_release_that_nobody_declared_is_said_to_be_so() -> None:
@@ -212,7 +240,7 @@ def test_further_causes_follow_the_first() -> None:
     within = snapshot(compat=table(fact("pod:hostNetwork", runtime="runc")))
     assert refused(obj, within) == (
         "policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-        "allowed: gvisor, kata-*\n"
+        "allowed: gvisor, kata-* (2 more causes); ask whoever keeps policy tenants\n"
         "  spec.hostNetwork: needs pod:hostNetwork; runc 1.3.0 does not have it "
         "(google/gvisor#88)\n"
         "  also: annotation run.oci.handler reconfigures the sandbox and is not allowed"
@@ -223,14 +251,16 @@ def test_of_many_allowed_classes_ten_are_named() -> None:
     many = policy(governs=rules(classes(None, *(f"c{i}" for i in range(12)))))
     assert refused(pod(runtimeClassName="runc"), snapshot(many)) == (
         "policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-        "allowed: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, …"
+        "allowed: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, …; "
+        "ask whoever keeps policy tenants"
     )
 
 
 def test_where_no_class_is_allowed_the_message_says_none() -> None:
     within = snapshot(policy(governs=rules(RuntimeClasses())))
     assert refused(pod(runtimeClassName="runc"), within) == (
-        "policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; allowed: none"
+        "policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; allowed: none; "
+        "ask whoever keeps policy tenants"
     )
 
 
@@ -238,7 +268,7 @@ def test_ten_thousand_containers_make_a_short_message() -> None:
     many = pod(containers=[container(f"db{i}", "postgres") for i in range(10_000)])
     lines = refused(many, on_gvisor(fact(SYSCALL))).splitlines()
     assert len(lines) == MOST_LINES + 2
-    assert lines[-1] == "  and 20 more"
+    assert lines[-1] == "  and 26 more"
 
 
 def test_a_hundred_thousand_annotations_make_a_short_message() -> None:

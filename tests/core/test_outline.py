@@ -198,7 +198,7 @@ def heard(made: Any, old: Any = None, workloads: Action = Action.WARN) -> Keep |
     [
         (
             obj("Prometheus", {"hostNetwork": True, "image": "a/b"}),
-            "a Prometheus cannot name a RuntimeClass: have the policy give its pods kata-qemu",
+            "this kind cannot name a RuntimeClass: have the policy give its pods kata-qemu",
         ),
         (
             obj("Workflow", {"hostNetwork": True, "templates": [{"container": {"image": "a/b"}}]}),

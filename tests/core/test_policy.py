@@ -66,6 +66,13 @@ def test_a_selector_knows_the_labels_that_it_reads() -> None:
     assert selector.keys == {"a", "b"}
 
 
+def test_a_namespace_is_selected_by_expressions_alone() -> None:
+    tiered = LabelSelector(match_expressions=(LabelRequirement(key="tier", operator="Exists"),))
+    asked = NamespaceSelector(selector=tiered)
+    assert governing("tenant-a", {"tier": "tenant"}, asked) == "p0"
+    assert governing("tenant-a", {}, asked) is None
+
+
 def test_a_namespace_is_selected_by_glob() -> None:
     assert governing("tenant-a", {}, NamespaceSelector(names=("tenant-*",))) == "p0"
 

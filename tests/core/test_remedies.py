@@ -26,6 +26,7 @@ from webhook.core.judging import Judging
 from webhook.core.names import ASSIGNED_BY, Strength, Support
 from webhook.core.remedies import MOST_REMEDIES, remedies
 from webhook.core.snapshot import Snapshot
+from webhook.core.subject import subjects
 
 GATE = {ASSIGNED_BY: "tenants"}
 LACKS = table(
@@ -51,7 +52,7 @@ def told(
     at = standpoint(within or snapshot(compat=LACKS), whole=whole)
     census = Census(Judging(at))
     census.add(obj, "tenant-a")
-    (subject,) = census.subjects()
+    (subject,) = subjects(census)
     return remedies(subject)
 
 
@@ -85,7 +86,7 @@ def test_a_pod_by_itself_is_to_be_created_again() -> None:
 
 def test_a_refused_class_names_those_that_would_do() -> None:
     assert told(runtimeClassName="runc") == (
-        "set runtimeClassName: gvisor or kata-qemu when you make it anew",
+        "use runtimeClassName: gvisor or kata-qemu when you make it anew",
     )
 
 

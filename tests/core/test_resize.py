@@ -52,6 +52,12 @@ def test_a_resize_of_the_pod_as_a_whole_is_told_too() -> None:
     assert judged.finding.need.field_path == "spec.resources"
 
 
+def test_a_container_that_was_not_there_before_is_none_that_is_resized() -> None:
+    both = [container(resources=SMALL), container(name="debug", resources=LARGE)]
+    new = pod_view(pod(containers=both, runtimeClassName="gvisor"))
+    assert resized(new, made(SMALL)).grounds.findings == ()
+
+
 def test_a_policy_may_refuse_it() -> None:
     has = inventory(gvisor=profile("gvisor", "20260101.0"))
     of = snapshot(

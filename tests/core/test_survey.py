@@ -5,11 +5,9 @@ from tests.build import TODAY, container, inventory, pod
 from tests.core.test_isolation import CLASSES, STRICT, TABLE
 from webhook.core.cluster import ClusterView
 from webhook.core.isolation import ladder
-from webhook.core.pod import PodView, view_pod
 from webhook.core.policy import PolicySet
 from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Survey, Workload
-from webhook.core.workload import pod_templates
 
 SNAPSHOT = Snapshot(
     policies=PolicySet(), inventory=inventory(), compat=TABLE, cluster=ClusterView(), today=TODAY
@@ -40,12 +38,6 @@ def running(name: str, owner: dict[str, Any] | None = None, phase: str = "Runnin
     return {**obj, "status": {"phase": phase}}
 
 
-def pods_of(obj: dict[str, Any]) -> list[PodView]:
-    if obj["kind"] == "Pod":
-        return [view_pod(obj["spec"], obj["metadata"], namespace="team")]
-    return list(pod_templates(obj, namespace="team"))
-
-
 def surveyed(*objects: dict[str, Any], namespace: str = "team") -> dict[str, Workload]:
     """The workloads of these objects, in any order alike."""
     results = [_surveyed(order, namespace) for order in (objects, objects[::-1])]
@@ -56,10 +48,7 @@ def surveyed(*objects: dict[str, Any], namespace: str = "team") -> dict[str, Wor
 def _surveyed(objects: Iterable[dict[str, Any]], namespace: str) -> dict[str, Workload]:
     survey = Survey(ladder=ladder(CLASSES, SNAPSHOT, STRICT)[0])
     for obj in objects:
-        pods = [view_pod(p.spec, {"name": p.name, "labels": dict(p.labels),
-                                  "annotations": dict(p.annotations)}, namespace=namespace)
-                for p in pods_of(obj)]  # fmt: skip
-        survey.add(obj, namespace, pods)
+        survey.add(obj, namespace)
     return {f"{w.key.kind} {w.key.name}": w for w in survey.workloads()}
 
 

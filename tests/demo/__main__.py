@@ -40,7 +40,7 @@ def main() -> int:
         further=(
             "make demo-cluster   the same by the real kubectl on a real API server",
             ".venv/bin/runtimegate check -n tenant-a docs/examples   the same verdicts on files",
-            "README.md, policies/README.md   how to write policies and run the webhook",
+            "docs/tutorial.md   from here to a policy of your own",
         ),
     )
     return 1 if wrong else 0

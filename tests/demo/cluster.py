@@ -89,7 +89,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     further = (
-        "README.md, policies/README.md   how to write policies and run the webhook",
+        "docs/tutorial.md   from here to a policy of your own",
         "tests/controlplane/README.md    a control plane of your own to try them on",
     )
     conclude(wrong, seconds=time.monotonic() - began, further=further)

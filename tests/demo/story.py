@@ -51,7 +51,7 @@ TODAY: tuple[Scene, ...] = (
         reads=(
             "Error from server (Forbidden): ",
             "policy tenants: RuntimeClass gvisor runs postgresql badly: ",
-            "\n  use runtimeClassName: kata-qemu",
+            "(container db); use runtimeClassName: kata-qemu",
         ),
     ),
     Scene(
@@ -105,11 +105,11 @@ IN_2018: tuple[Scene, ...] = (
                 'Error from server (Forbidden): error when creating "docs/examples/db-2018.yaml": '
                 'admission webhook "pods.runtimegate.dev" denied the request: '
                 "policy tenants: RuntimeClass gvisor cannot run postgresql: "
-                "syscall sync_file_range is missing\n"
+                "syscall sync_file_range is missing (container db); "
+                "use runtimeClassName: kata-qemu\n"
                 "  container db (docker.io/library/postgres:11): needs syscall:sync_file_range; "
                 "gVisor 20181030 answers ENOSYS (supported from 2018-11-08, google/gvisor#88)\n"
             ),
-            "\n  use runtimeClassName: kata-qemu",
         ),
     ),
 )

@@ -1,6 +1,8 @@
 """The rendered files against the code: a flag, path, port or name of one is one of the other."""
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import click
@@ -14,6 +16,7 @@ from tests.helm.programs import NAMESPACE, ROOT
 from webhook.cli.certs import certs
 from webhook.cli.serve import serve
 from webhook.core.names import ALWAYS_EXCLUDED
+from webhook.core.trial import RECONFIGURING, reconfigures
 from webhook.live.access import RIGHTS
 from webhook.live.current import Current
 from webhook.server.app import create_app, plain_service
@@ -193,9 +196,19 @@ def test_every_webhook_leaves_out_what_its_own_pods_and_the_cluster_need(
 def test_only_advice_may_be_missed() -> None:
     assert {w["name"]: w["failurePolicy"] for w in WEBHOOKS} == {
         "pods.runtimegate.dev": "Fail",
+        "annotations.runtimegate.dev": "Fail",
         "workloads.runtimegate.dev": "Ignore",
         "guards.runtimegate.dev": "Fail",
     }
+
+
+def test_the_annotations_that_are_asked_about_are_those_that_reconfigure_a_sandbox() -> None:
+    (asked,) = (w for w in WEBHOOKS if w["name"] == "annotations.runtimegate.dev")
+    (condition,) = asked["matchConditions"]
+    (pattern,) = re.findall(r"matches\('([^']+)'\)", condition["expression"])
+    words = {part for glob in RECONFIGURING for part in glob.split("*")} | {"a", "x/", "example"}
+    keys = ["".join(three) for three in product(sorted(words), repeat=3)]
+    assert [k for k in keys if bool(re.search(pattern, k)) != reconfigures(k)] == []
 
 
 def test_the_policies_of_the_install_are_those_that_ship() -> None:

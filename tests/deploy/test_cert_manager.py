@@ -65,7 +65,9 @@ def test_the_certificate_is_a_servers_for_the_name_that_is_called(values: tuple[
 
 @pytest.mark.parametrize("values", [OWN, CORPORATE], ids=["own CA", "an issuer"])
 def test_all_are_renewed_when_a_third_of_their_life_is_left(values: tuple[str, ...]) -> None:
-    for spec in specs("Certificate", *values).values():
+    made = specs("Certificate", *values)
+    assert made
+    for spec in made.values():
         assert hours(spec["renewBefore"]) * 3 == hours(spec["duration"])
 
 

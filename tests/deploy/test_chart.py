@@ -55,7 +55,7 @@ def container(*values: str) -> Mapping[str, object]:
 def test_with_client_certificates_the_probes_only_knock() -> None:
     made = container(*VARIANTS["client certificates"])
     probes = ("startupProbe", "readinessProbe", "livenessProbe")
-    asked = [made[probe]["tcpSocket"] for probe in probes]  # type: ignore[index]
+    asked = [made[probe]["tcpSocket"] for probe in probes]  # type: ignore[index]  # a mapping of objects
     assert asked == [{"port": "https"}] * 3
 
 

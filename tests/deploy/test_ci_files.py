@@ -17,6 +17,7 @@ from webhook.cli import COMMANDS, command_line
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = "docs/examples"
+BUILD_LOCK = "deploy/image-build.lock"
 RUNTIMEGATE = Path(sys.executable).with_name("runtimegate")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "deploy/github/action.yml").read_text())
 JOB: dict[str, Any] = yaml.safe_load(
@@ -140,7 +141,7 @@ def test_the_hooks_run_commands_that_there_are() -> None:
         assert {"id", "name", "description", "entry", "language"} <= set(hook)
         program, *words = hook["entry"].split()
         assert program == "runtimegate"
-        assert root.get_command(None, words[0]) is not None  # type: ignore[arg-type]
+        assert root.get_command(None, words[0]) is not None  # type: ignore[arg-type]  # click takes none here
 
 
 def test_the_hook_takes_the_changed_files_whatever_they_are() -> None:
@@ -155,23 +156,40 @@ def test_the_hook_takes_the_changed_files_whatever_they_are() -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What makes pip take all of the lock files from a folder: three installs, one download."""
+    folder = tmp_path_factory.mktemp("wheels")
+    locks = [f"--requirement={ROOT / lock}" for lock in ("requirements.lock", BUILD_LOCK)]
+    download = ("-m", "pip", "download", "-q", "--disable-pip-version-check", "--require-hashes")
+    subprocess.run([sys.executable, *download, f"--dest={folder}", *locks], check=True)
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+
+
 @pytest.mark.slow
-def test_the_action_installs_the_program_that_its_check_runs(tmp_path: Path) -> None:
-    done = run_step("Install runtimegate", tmp_path, {"python": sys.executable})
+def test_the_action_installs_the_program_that_its_check_runs(
+    tmp_path: Path, wheels: Mapping[str, str]
+) -> None:
+    done = run_step("Install runtimegate", tmp_path, {"python": sys.executable}, **wheels)
     assert done.returncode == 0, done.stderr
     done = run_step("Check manifests", tmp_path, {"files": f"{EXAMPLES}/web.yaml"})
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
-def test_the_gitlab_job_installs_from_where_the_variable_says(tmp_path: Path) -> None:
-    done = job_lines("before_script", folder=str(tmp_path), RUNTIMEGATE_SOURCE=str(ROOT))
+def test_the_gitlab_job_installs_from_where_the_variable_says(
+    tmp_path: Path, wheels: Mapping[str, str]
+) -> None:
+    source = {"RUNTIMEGATE_SOURCE": str(ROOT), **wheels}
+    done = job_lines("before_script", folder=str(tmp_path), **source)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / ".runtimegate/bin/runtimegate").exists()
 
 
 @pytest.mark.slow
-def test_pre_commit_runs_the_hook_of_this_checkout(tmp_path: Path) -> None:
+def test_pre_commit_runs_the_hook_of_this_checkout(
+    tmp_path: Path, wheels: Mapping[str, str]
+) -> None:
     tool, repository = tmp_path / "tool", tmp_path / "repository"
     venv.create(tool, with_pip=True)
     installed = [str(tool / "bin/pip"), "install", "-q", "--disable-pip-version-check"]
@@ -180,7 +198,7 @@ def test_pre_commit_runs_the_hook_of_this_checkout(tmp_path: Path) -> None:
     for name in ("web.yaml", "host-network.yaml"):
         (repository / name).write_bytes((ROOT / EXAMPLES / name).read_bytes())
     (repository / "values.yaml").write_text("a: 1\n")
-    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home")}
+    environment = {**os.environ, **wheels, "PRE_COMMIT_HOME": str(tmp_path / "home")}
     environment |= {"RUNTIMEGATE_POLICIES": str(ROOT / "policies")}
     environment |= {"RUNTIMEGATE_CHECK_NAMESPACE": "tenant-a"}
     subprocess.run(["git", "init", "-q"], cwd=repository, check=True)

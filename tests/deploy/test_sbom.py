@@ -80,6 +80,7 @@ def test_every_package_can_be_looked_up_and_has_the_hashes_of_the_lock(
     document: dict[str, Any],
 ) -> None:
     lock = (ROOT / "requirements.lock").read_text()
+    assert document["components"]
     for component in document["components"]:
         assert component["purl"].startswith("pkg:pypi/")
         hashes = [h["content"] for r in component["externalReferences"] for h in r["hashes"]]

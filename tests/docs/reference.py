@@ -11,6 +11,7 @@ import click
 from tests.docs.blocks import ROOT
 from webhook.cli import COMMANDS, command_line
 from webhook.cli.compat_options import Asked, titled
+from webhook.cli.examples import EXAMPLES
 from webhook.cli.markdown import code, escaped, table_lines
 from webhook.core.compat import BoundRuntime
 from webhook.core.features import FEATURES, PodFeature
@@ -73,6 +74,8 @@ def _command(command: click.Command, parent: click.Context, name: str) -> Iterat
     yield from ("", f"## {context.command_path}", "", f"    {context.command_path} {pieces}", "")
     for paragraph in re.split(r"\n\s*\n", cleandoc(command.help or "")):
         yield from (_text(" ".join(paragraph.split())), "")
+    if examples := EXAMPLES.get(context.command_path.partition(" ")[2]):
+        yield from ("Examples:", "", *(f"    {line}" for line in examples), "")
     yield from _options(command, context)
 
 

@@ -20,7 +20,7 @@ from typing import Self
 from tests.docs.blocks import CLUSTER, PLAIN, ROOT, Command, commands, matches
 
 SECONDS = 300
-START_SECONDS = 30
+START_SECONDS = 90
 PROGRAMS = Path(sys.executable).parent
 HELM = ROOT / ".build" / "helm" / "bin"
 _SERVER = re.compile(r"^runtimegate serve\b")

@@ -82,4 +82,4 @@ def test_a_damaged_file_is_not_read(damaged: bytes) -> None:
 
 def test_a_value_that_no_row_knows_how_to_write_is_an_error_of_the_build() -> None:
     with pytest.raises(KeyError, match="bytes"):
-        written(Tables(facts={"it": (b"",)}))  # type: ignore[dict-item]
+        written(Tables(facts={"it": (b"",)}))  # type: ignore[dict-item]  # what cannot be written

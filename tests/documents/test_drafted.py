@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.build import pod, pod_view
+from tests.build import pod
 from tests.core.test_drafting import LADDER, drafted
 from tests.core.test_survey import running
 from webhook.core.drafting import draft
@@ -40,10 +40,8 @@ def test_pods_that_an_override_takes_besides_are_named() -> None:
 def test_a_namespace_called_like_a_file_of_the_draft_has_its_own() -> None:
     survey = Survey(ladder=LADDER)
     for name in ("others", "inventory", "everything-on-gvisor"):
-        survey.add(pod(), name, [pod_view(namespace=name)])
-    survey.add(
-        pod(hostNetwork=True), "others", [pod_view(pod(hostNetwork=True), namespace="others")]
-    )
+        survey.add(pod(name=name), name)
+    survey.add(pod(name="agent", hostNetwork=True), "others")
     files = drafted_files(draft(survey.workloads(), LADDER, whole=True), ABOUT)
     assert sorted(files) == [
         "inventory.yaml", "namespaces/others.yaml", "others.yaml", "sandboxed.yaml",

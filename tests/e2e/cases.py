@@ -113,7 +113,7 @@ CASES: tuple[Case, ...] = (
                 "policy tenants: RuntimeClass gvisor runs postgresql badly: "
             ),
             "\n  container main (docker.io/library/postgres:18): needs perf:syscall-rate; gVisor ",
-            "\n  use runtimeClassName: kata-qemu",
+            " (container main); use runtimeClassName: kata-qemu",
         ),
     ),
     Case(
@@ -266,11 +266,13 @@ CASES_2018: tuple[Case, ...] = (
         says=(
             (
                 "policy tenants: RuntimeClass gvisor cannot run postgresql: "
-                "syscall sync_file_range is missing\n"
-                "  container main (docker.io/library/postgres:11): needs syscall:sync_file_range; "
-                "gVisor 20181030 answers ENOSYS (supported from 2018-11-08, google/gvisor#88)\n"
+                "syscall sync_file_range is missing (container main); "
+                "use runtimeClassName: kata-qemu"
             ),
-            "  use runtimeClassName: kata-qemu",
+            (
+                "  container main (docker.io/library/postgres:11): needs syscall:sync_file_range; "
+                "gVisor 20181030 answers ENOSYS (supported from 2018-11-08, google/gvisor#88)"
+            ),
         ),
     ),
     Case(

@@ -15,7 +15,7 @@ from tests.registration import registered
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
-SEEN_WITHIN_SECONDS = 20
+SEEN_WITHIN_SECONDS = 60
 
 
 def create(plane: ControlPlane, case: Case, *, user: str = "admin") -> Result:
@@ -110,8 +110,40 @@ def test_a_debug_container_that_the_runtime_cannot_run_well_is_refused(
     )
     assert done.returncode != 0
     assert "policy tenants: RuntimeClass gvisor runs postgresql badly: " in done.stderr
+    assert (
+        " (container debugger); debug with another image, or make the pod anew from its manifest "
+        "with runtimeClassName: kata-qemu"
+    ) in done.stderr
     pod = stored(cluster, "tenant-e2e", web)
     assert "ephemeralContainers" not in pod["spec"]
+
+
+def test_what_a_refused_debug_profile_says_can_be_done(cluster: ControlPlane, web: str) -> None:
+    debug = ("debug", "-n", "tenant-e2e", web, "--image=busybox:1", "-c", "shell")
+    refused = cluster.kubectl(*debug, "--profile=sysadmin", check=False)
+    assert " (container shell); debug with another --profile\n" in refused.stderr
+    cluster.kubectl(*debug, "--profile=general")
+    assert "ephemeralContainers" in stored(cluster, "tenant-e2e", web)["spec"]
+
+
+def test_what_is_not_advised_for_a_live_pod_cannot_be_done(cluster: ControlPlane, web: str) -> None:
+    """Its class cannot change, ``--copy-to`` keeps it, and the live pod is no manifest."""
+    where = ("-n", "tenant-e2e")
+    other = json.dumps({"spec": {"runtimeClassName": "kata-qemu"}})
+    patched = cluster.kubectl("patch", "pod", *where, web, "-p", other, check=False)
+    assert "pod updates may not change fields other than" in patched.stderr
+    try:
+        cluster.kubectl("debug", *where, web, "--image=busybox:1", "--copy-to=changing-copy")
+        assert (
+            stored(cluster, "tenant-e2e", "changing-copy")["spec"]["runtimeClassName"] == "gvisor"
+        )
+    finally:
+        remove(cluster, "tenant-e2e", "changing-copy")
+    live = stored(cluster, "tenant-e2e", web)
+    live["metadata"] = {"name": "changing-anew"}
+    live["spec"]["runtimeClassName"] = "kata-qemu"
+    anew = cluster.kubectl("create", *where, "-f", "-", stdin=json.dumps(live), check=False)
+    assert "Pod's Overhead doesn't match RuntimeClass's defined Overhead" in anew.stderr
 
 
 def test_a_debug_container_that_is_fine_is_let_in(cluster: ControlPlane, web: str) -> None:
@@ -127,6 +159,10 @@ def test_a_new_image_that_the_runtime_cannot_run_well_is_refused(
         "set", "image", "-n", "tenant-e2e", f"pod/{web}", "main=postgres:18", check=False
     )
     assert "policy tenants: RuntimeClass gvisor runs postgresql badly: " in done.stderr
+    assert (
+        " (container main); make the pod anew from its manifest with runtimeClassName: kata-qemu"
+    ) in done.stderr
+    assert "; use runtimeClassName" not in done.stderr
 
 
 def test_a_pod_that_is_older_than_the_policy_can_be_labelled_and_deleted(
@@ -230,7 +266,7 @@ def test_the_author_of_a_deployment_is_told_what_its_pods_will_get(
     )
     assert done.stdout == "deployment.apps/db created\n"
     assert "Warning: pods of this Deployment would be refused: policy tenants: " in done.stderr
-    assert "Warning: use runtimeClassName: kata-qemu in its pod template\n" in done.stderr
+    assert "Warning: use runtimeClassName: kata-qemu in its pod template" in done.stderr
     scaled = cluster.kubectl("scale", "deployment", "db", "-n", "tenant-e2e", "--replicas=3")
     labelled = cluster.kubectl("label", "deployment", "db", "-n", "tenant-e2e", "team=shop")
     assert scaled.stderr == labelled.stderr == ""

@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 _CHUNK = 1 << 16
 _FAREWELL_BYTES = 31  # TLS's close_notify has 24 or 31; every question is longer
-_STOP_SECONDS = 10
-_CUT_SECONDS = 3
+_STOP_SECONDS = 60
+_CUT_SECONDS = 30  # a busy machine: whoever was not told yet would ask on a connection that is gone
 _UNLIMITED = 1 << 16
 
 
@@ -100,14 +100,19 @@ class Balancer:
     def cut(self) -> int:
         """End every connection, and return how many; whoever wants no failure sees to idleness.
 
-        The client is told first, and has let go when this returns, however busy the machine is.
+        The client is told first, and has let go when this returns, however busy the machine is;
+        TimeoutError if it does not.
         """
-        return self._run(self._cut())
+        links, late = self._run(self._cut())
+        if late:
+            raise TimeoutError(f"{late} of {links} connections not let go in {_CUT_SECONDS} s")
+        return links
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_STOP_SECONDS)
 
-    async def _cut(self) -> int:
+    async def _cut(self) -> tuple[int, int]:
+        """How many were told, and how many of them had not let go in time."""
         links = [link for link in self._links if not link.over]
         for link in links:
             link.gone = True
@@ -116,9 +121,10 @@ class Balancer:
         deadline = self._loop.time() + _CUT_SECONDS
         while any(not link.over for link in links) and self._loop.time() < deadline:
             await asyncio.sleep(0.005)
+        late = sum(not link.over for link in links)
         for link in links:
             link.end()
-        return len(links)
+        return len(links), late
 
     async def _stop(self) -> None:
         assert self._server is not None

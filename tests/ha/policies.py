@@ -35,7 +35,7 @@ spec:
         """The whole reason of a refusal of ``runc``."""
         return (
             f"policy {self.name}: RuntimeClass runc is not allowed in namespace {NAMESPACE}; "
-            f"allowed: {self.allows}\n  use runtimeClassName: {self.use}"
+            f"allowed: {self.allows}; use runtimeClassName: {self.use}"
         )
 
     @property

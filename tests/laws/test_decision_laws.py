@@ -85,7 +85,7 @@ def without_warnings(decision: Decision) -> Decision:
     """The decision, and what enforce would have decided, without their warnings."""
     decision = replace(decision, grounds=replace(decision.grounds, warnings=()))
     if isinstance(decision, Keep) and decision.would is not None:
-        return replace(decision, would=without_warnings(decision.would))  # type: ignore[arg-type]
+        return replace(decision, would=without_warnings(decision.would))  # type: ignore[arg-type]  # what would be has none itself
     return decision
 
 

@@ -11,6 +11,7 @@ from tests.build import TODAY, inventory, node, profile
 from tests.laws.strategies import raw_pods, tables
 from webhook.cli.plan_draft import snapshot_under
 from webhook.core.anew import by_its_maker, made_anew
+from webhook.core.census import is_over
 from webhook.core.cluster import ClusterView, RuntimeClassView
 from webhook.core.decision import Assign, Deny, Keep, decide
 from webhook.core.drafting import Draft, draft, inevitable
@@ -21,7 +22,7 @@ from webhook.core.pod import PodView, view_pod
 from webhook.core.policy import PolicySet
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
-from webhook.core.survey import Survey, is_superseded, unbound
+from webhook.core.survey import Survey
 from webhook.core.workload import pod_templates
 from webhook.documents.drafted import About, drafted_files
 from webhook.documents.folder import load_policies
@@ -99,7 +100,7 @@ def drafted(found: Sequence[Thing], climbed: Ladder) -> tuple[Draft, dict[str, s
     """The draft for these objects, and its files."""
     survey = Survey(ladder=climbed)
     for thing in found:
-        survey.add(thing[0], thing[1], pods_of(thing))
+        survey.add(thing[0], thing[1])
     made = draft(survey.workloads(), climbed, whole=True)
     return made, drafted_files(made, About(origin="x\n- y: *z", today=TODAY))
 
@@ -115,9 +116,9 @@ def test_a_draft_lints_clean_and_refuses_nothing_that_is_there(
     assert [str(w) for w in lint(loaded, TODAY)] == []
     under = replace(snapshot_under(loaded, made, TODAY), compat=within.compat)
     for thing in found:
-        if not is_superseded(thing[0]):
+        if not is_over(thing[0]):
             for pod in pods_of(thing):
-                _holds(unbound(made_anew(pod)), under, climbed)
+                _holds(made_anew(pod, under.cluster), under, climbed)
 
 
 def _holds(pod: PodView, under: Snapshot, climbed: Ladder) -> None:

@@ -21,7 +21,7 @@ class Script:
         entry = self.lists.pop(0)
         if isinstance(entry, Exception):
             raise entry
-        return entry  # type: ignore[no-any-return]
+        return entry  # type: ignore[no-any-return]  # what the test wrote
 
     def watch(
         self, path: str, *, resource_version: str, seconds: int

@@ -66,6 +66,14 @@ def test_a_watch_that_breaks_goes_on_from_its_last_event_after_a_pause() -> None
     assert follower.problem == ""
 
 
+def test_what_cannot_be_followed_is_logged_with_the_servers_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    script = Script(lists=[page("7")], watches=[[ApiError("broke off")], []])
+    follow(script, rounds=2)
+    assert "cannot follow namespaces: broke off" in caplog.messages
+
+
 def test_a_version_that_is_too_old_is_answered_by_a_new_list() -> None:
     gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
     script = Script(

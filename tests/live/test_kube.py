@@ -18,13 +18,14 @@ from webhook.live.kube import (
     KubeApi,
     NoClusterError,
     find_access,
+    find_context,
     in_cluster,
     object_path,
 )
 
 NAMESPACES = "/api/v1/namespaces"
 # OpenSSL judges by the real clock, so the certificates have to live in the present.
-NOW = datetime.now(UTC)  # noqa: TID251
+NOW = datetime.now(UTC)  # noqa: TID251 - a real client reads its own clock
 
 
 def access(url: str, *, token: str | None = None) -> Access:
@@ -273,6 +274,18 @@ def test_a_kubeconfig_that_is_none_is_an_error_of_one_line(
         find_access(kubeconfig=path, environ={})
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_where_there_is_no_kubeconfig_it_says_how_to_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/none")
+    for ask in (find_access, find_context):
+        with pytest.raises(NoClusterError) as caught:
+            ask(environ={})
+        assert str(caught.value) == (
+            f"no kubeconfig: {tmp_path}/none is not there; KUBECONFIG or --kubeconfig names another"
+        )
 
 
 def test_several_threads_share_one_api(fake: FakeApi, url: str) -> None:

@@ -106,6 +106,7 @@ def test_only_the_very_object_is_removed(server: Answers, writer: KubeWriter) ->
 def test_what_is_gone_already_need_not_be_removed(server: Answers, writer: KubeWriter) -> None:
     server.answers = [(404, {})]
     writer.delete(f"{PATH}/ours", uid="u", resource_version="7")
+    assert [asked[0] for asked in server.asked] == ["DELETE"]
 
 
 def test_a_refusal_is_told_in_the_servers_words(server: Answers, writer: KubeWriter) -> None:

@@ -37,7 +37,7 @@ def compiled(*policies: Policy, **settings: object) -> Compiled:
         compat=CompatTable(),
         today=TODAY,
         revision="test",
-        settings=Settings(**settings),  # type: ignore[arg-type]
+        settings=Settings(**settings),  # type: ignore[arg-type]  # the settings by name
     )
 
 
@@ -142,7 +142,7 @@ def test_every_row_of_the_feature_table_is_translated() -> None:
 
 
 def test_a_sample_uses_just_the_feature_that_it_is_the_sample_of() -> None:
-    from webhook.core.features import uses  # noqa: PLC0415
+    from webhook.core.features import uses  # noqa: PLC0415 - only this test needs it
     from webhook.native.judged import sample_pod  # noqa: PLC0415
 
     every = [*USES, *(use.named(use.unheard) for use in OPEN_USES)]
@@ -182,6 +182,7 @@ def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
 
 def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:
     made = compiled(policy())
+    assert made.documents
     for document in made.documents:
         labels = document["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "runtimegate-policy-compile"

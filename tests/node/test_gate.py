@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.node, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.slow,
+    pytest.mark.may_skip(reason="a machine may forbid namespaces and cgroups"),
+]
 
 GVISOR = "4.19.0-gvisor"
 

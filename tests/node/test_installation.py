@@ -18,7 +18,11 @@ from tests.demo.story import ROOT
 from tests.deploy.image import NEEDED
 from tests.node.programs import NodeForbidden, NodeMissing, require_machine, require_programs
 
-pytestmark = [pytest.mark.node, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.slow,
+    pytest.mark.may_skip(reason="a machine may forbid namespaces and cgroups"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,11 @@ from tests.demo.story import ROOT
 from tests.node.programs import NodeForbidden, require_machine
 from tests.node.shelter import cgroup_folders
 
-pytestmark = [pytest.mark.node, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.slow,
+    pytest.mark.may_skip(reason="a machine may forbid namespaces and cgroups"),
+]
 
 WITHIN_SECONDS = 60
 SLEEPS = """

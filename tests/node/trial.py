@@ -56,7 +56,7 @@ def trial(node: Node, only: Sequence[str]) -> dict[str, Any]:
         found["probes"] = {
             c: _timed(
                 f"probes on {c}",
-                lambda c=c: observe(node.plane, PROBES_IN, rows, c, host.tick),  # type: ignore[misc]
+                lambda c=c: observe(node.plane, PROBES_IN, rows, c, host.tick),  # type: ignore[misc]  # mypy infers no default of a lambda
             )
             for c in CLASSES
         }
@@ -69,7 +69,7 @@ def trial(node: Node, only: Sequence[str]) -> dict[str, Any]:
     }
     if not only or SUBRESOURCES in only:
         found["subresources"] = {
-            c: _timed(f"subresources on {c}", lambda c=c: use_subresources(node, PROBES_IN, c))  # type: ignore[misc]
+            c: _timed(f"subresources on {c}", lambda c=c: use_subresources(node, PROBES_IN, c))  # type: ignore[misc]  # mypy infers no default of a lambda
             for c in CLASSES
         }
     return found

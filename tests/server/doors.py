@@ -41,7 +41,7 @@ def present() -> datetime:
     Taken at each use, since a constant is as old as the import: a whole run of the suite takes
     longer than the five minutes that an issuer dates its certificates back.
     """
-    return datetime.now(UTC)  # noqa: TID251
+    return datetime.now(UTC)  # noqa: TID251 - the real clock, as the server has it
 
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)

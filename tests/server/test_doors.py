@@ -381,7 +381,7 @@ def test_a_bug_of_ours_is_500_with_its_traceback_in_the_log_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     service = build()
-    service.current.replace(policies=None)  # type: ignore[arg-type]
+    service.current.replace(policies=None)  # type: ignore[arg-type]  # a bug, made on purpose
     with front_door(service, tmp_path) as front:
         for door in (FlaskDoor(service), front):
             caplog.clear()
@@ -401,7 +401,8 @@ def test_a_review_in_mode_warn_is_counted_with_what_would_have_been() -> None:
     page = door.ask("GET", "/metrics").body.decode()
     assert (
         'runtimegate_reviews_total{decision="keep",mode="warn",operation="CREATE",'
-        'policy="tenants",reason="RuntimeClassNotAllowed",webhook="validate",would="deny"} 1.0'
+        'policy="tenants",reason="RuntimeClassNotAllowed",resource="pods",webhook="validate",'
+        'would="deny"} 1.0'
     ) in page
 
 

@@ -71,6 +71,13 @@ def test_a_refused_policy_folder_is_told_and_stays_ready() -> None:
     )
 
 
+def test_a_folder_that_was_refused_once_and_is_in_force_again_is_told_as_any() -> None:
+    state = ReloadState(succeeded_at=NOW, failures=1, failed_at=NOW - timedelta(minutes=1))
+    assert report(health(reload_state=lambda: state).checks()).startswith(
+        "[+] policies: 1 in revision 3f2a9c1d, loaded 2026-11-24T12:00:00Z\n[+] stopping: no\n"
+    )
+
+
 def test_a_cluster_that_was_never_listed_is_not_ready() -> None:
     state = cluster(synced=False, age_seconds=None, problems=("nodes: HTTP 403",))
     unsynced = health(cluster_state=lambda: state)

@@ -52,6 +52,7 @@ def test_each_review_is_counted_once_with_its_decision() -> None:
     labels = {
         "webhook": "mutate",
         "operation": "CREATE",
+        "resource": "pods",
         "decision": "assign",
         "would": "",
         "mode": "enforce",

@@ -44,6 +44,7 @@ def test_every_series_and_every_label_of_reviews_is_still_there(kept: Contract) 
 
 @RELEASES
 def test_the_arguments_of_its_pods_are_understood(kept: Contract) -> None:
+    assert {name for name, *_ in kept["arguments"].values()} >= {"serve"}
     for pod_of, (name, *arguments) in kept["arguments"].items():
         command: click.Command = serve if name == "serve" else certs.commands[arguments.pop(0)]
         with command.make_context(name, arguments):
@@ -135,7 +136,9 @@ def rules(kept: Contract) -> Iterator[tuple[str, str, str, str]]:
 
 @RELEASES
 def test_all_that_its_registration_asks_is_answered(kept: Contract, client: FlaskClient) -> None:
-    for path, group, resource, operation in rules(kept):
+    asks = list(rules(kept))
+    assert {path for path, *_ in asks} == {"/mutate", "/validate"}
+    for path, group, resource, operation in asks:
         assert answer(client, path, asked(group, resource, operation, objects(resource)))
 
 

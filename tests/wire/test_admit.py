@@ -77,7 +77,8 @@ def test_the_answer_to_a_dry_run_is_the_answer() -> None:
         {"resource": {"group": "example.com", "version": "v1", "resource": "pods"}},
         {"operation": "DELETE", "object": None},
         {"operation": "CONNECT"},
-        {"sub_resource": "binding"},
+        {"sub_resource": "binding", "object": None},
+        {"sub_resource": "status"},
         {"sub_resource": "exec", "operation": "CONNECT"},
     ],
 )
@@ -156,3 +157,14 @@ def test_ten_thousand_containers_are_decided(door: Door) -> None:
     strict = policy(governs=rules(actions={Verdict.UNKNOWN: Action.DENY}))
     outcome, _ = answered(many, door=door, within=snapshot(strict))
     assert len(outcome.body) < 4096
+
+
+def test_the_status_of_a_pod_may_not_reconfigure_its_sandbox() -> None:
+    """Whoever may write it may write annotations; a heartbeat writes none."""
+    old = pod(runtimeClassName="gvisor")
+    flagged = pod(runtimeClassName="gvisor", annotations={"dev.gvisor.flag.x": "1"})
+    told = [
+        answered(new, operation="UPDATE", sub_resource="status", oldObject=old)[1]["allowed"]
+        for new in (old, flagged)
+    ]
+    assert told == [True, False]

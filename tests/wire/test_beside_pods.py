@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.build import inventory, pod, policy, review, snapshot
+from tests.build import inventory, override, pod, policy, review, rules, snapshot
 from webhook.core.cluster import ClusterView
-from webhook.core.names import Action
-from webhook.core.policy import LabelSelector, NamespaceSelector
+from webhook.core.names import Action, Mode
+from webhook.core.policy import LabelSelector, NamespaceSelector, Policy
 from webhook.core.preview import ExistingPods
 from webhook.core.runtimes import Guards, NamespaceLabelsGuard
 from webhook.core.snapshot import Snapshot
@@ -219,3 +219,63 @@ def test_a_change_that_the_guard_refuses_is_not_previewed() -> None:
 def test_the_status_of_a_workload_is_none_of_the_gates_business(resource: str, sub: str) -> None:
     answer = asked(DEPLOYMENT, "apps", resource, "Deployment", operation="UPDATE", sub_resource=sub)
     assert answer == {"uid": answer["uid"], "allowed": True}
+
+
+@pytest.mark.parametrize("sub_resource", ["", "status", "finalize"])
+def test_every_way_to_change_a_namespaces_labels_is_guarded(sub_resource: str) -> None:
+    answer = asked(
+        namespaced({"tier": "free"}), "", "namespaces", "Namespace",
+        of=GUARDED, operation="UPDATE", oldObject=namespaced({"tier": "tenant"}),
+        sub_resource=sub_resource,
+    )  # fmt: skip
+    assert answer["status"]["message"].startswith("label tier of namespace")
+
+
+FLAG = "dev.gvisor.flag.network"
+
+
+def bound(annotations: object, *, of: Snapshot, legacy: bool = False) -> dict[str, Any]:
+    """The answer to a Binding, by the subresource or by the resource that was before it."""
+    binding = {"metadata": {"name": "web", "annotations": annotations}, "target": {"name": "n1"}}
+    where = "bindings" if legacy else "pods"
+    sub_resource = "" if legacy else "binding"
+    return asked(binding, "", where, "Binding", of=of, sub_resource=sub_resource)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_binding_may_not_reconfigure_the_sandbox(legacy: bool) -> None:
+    answer = bound({"a": "b", FLAG: "host"}, of=snapshot(), legacy=legacy)
+    assert answer["status"]["message"] == (
+        "policy tenants: annotation dev.gvisor.flag.network reconfigures the sandbox and is not "
+        "allowed"
+    )
+
+
+LAX = (
+    policy(governs=rules(runtime_annotations=("dev.gvisor.*",))),
+    policy(overrides=[override(governs=rules(runtime_annotations=("dev.gvisor.flag.*",)))]),
+    policy(overrides=[override(governs=rules(mode=Mode.AUDIT))]),
+    policy(governs=rules(mode=Mode.WARN)),
+    policy(namespaces=NamespaceSelector(names=("elsewhere",))),
+)
+
+
+@pytest.mark.parametrize("lax", LAX)
+def test_a_binding_may_do_what_some_pod_of_its_namespace_may(lax: Policy) -> None:
+    """Of which pod it speaks is not in the review."""
+    assert bound({FLAG: "host"}, of=snapshot(lax))["allowed"]
+
+
+@pytest.mark.parametrize("annotations", [None, {}, [], {"a": "b"}, {"a": 1}])
+def test_a_binding_without_such_annotations_is_kept(annotations: object) -> None:
+    assert bound(annotations, of=snapshot())["allowed"]
+
+
+def test_a_binding_in_a_namespace_that_is_excluded_is_kept() -> None:
+    of = replace(snapshot(), excluded_namespaces=frozenset({"tenant-a"}))
+    assert bound({FLAG: "host"}, of=of)["allowed"]
+
+
+def test_a_binding_in_a_namespace_not_seen_asks_for_it() -> None:
+    with pytest.raises(NamespaceNotSeen):
+        bound({FLAG: "host"}, of=replace(GUARDED, cluster=ClusterView(live=True)))

@@ -120,7 +120,7 @@ def test_a_refused_pod_is_forbidden_with_message_and_causes() -> None:
     assert (status["code"], status["reason"]) == (403, "Forbidden")
     assert status["message"] == (
         "policy tenants: RuntimeClass runc is not allowed in namespace tenant-a; "
-        "allowed: gvisor, kata-*\n"
+        "allowed: gvisor, kata-* (2 more causes); ask whoever keeps policy tenants\n"
         "  spec.hostNetwork: needs pod:hostNetwork; runc 1.3.0 does not have it "
         "(google/gvisor#88)\n"
         "  also: annotation run.oci.handler reconfigures the sandbox and is not allowed"

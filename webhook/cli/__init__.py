@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
-from importlib.metadata import version as version_of
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,9 @@ from typing import Any
 import click
 
 from webhook.cli.completion import offer_values
-from webhook.core.names import shown
+from webhook.cli.examples import examples_text
+from webhook.cli.groups import GroupWithHints
+from webhook.core.names import VERSION, shown
 
 
 class ExitCode(IntEnum):
@@ -83,13 +84,13 @@ class Invocation:
     debug: bool = False
 
 
-class CommandGroup(click.Group):
+class CommandGroup(GroupWithHints):
     """A group whose commands are those of a table."""
 
     table: CommandTable = COMMANDS
 
     # click calls these three with its own arguments, needed here or not.
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own argument
         return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -97,12 +98,12 @@ class CommandGroup(click.Group):
             return None
         module, _, attribute = self.table[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        _finish(command)
+        _finish(command, cmd_name)
         return command
 
     def format_commands(
         self,
-        ctx: click.Context,  # noqa: ARG002
+        ctx: click.Context,  # noqa: ARG002 - click's own argument
         formatter: click.HelpFormatter,
     ) -> None:
         with formatter.section("Commands"):
@@ -119,15 +120,29 @@ class CommandGroup(click.Group):
         return result
 
 
-def _finish(command: click.Command) -> None:
-    """Let the help of every option name its environment variable, and shells offer values."""
+def _finish(command: click.Command, words: str) -> None:
+    """What every command has alike: its options' variables and examples in its help, values that
+    shells offer."""
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             parameter.show_envvar = True
+            parameter.metavar = parameter.metavar or _metavar(parameter)
     offer_values(command)
+    command.epilog = examples_text(words)
     if isinstance(command, click.Group):
-        for sub_command in command.commands.values():
-            _finish(sub_command)
+        for name, sub_command in command.commands.items():
+            _finish(sub_command, f"{words} {name}")
+
+
+_METAVARS = {"runtime": "NAME", "version": "RELEASE", "name": "NAME"}
+_FOLDERS = frozenset({"policies", "tls_dir", "directory"})
+
+
+def _metavar(option: click.Option) -> str | None:
+    """How help calls the value of an option that does not say so itself: alike in all commands."""
+    if isinstance(option.type, click.Path):
+        return "FOLDER" if option.name in _FOLDERS or not option.type.file_okay else "FILE"
+    return _METAVARS.get(option.name or "")
 
 
 def command_line(commands: CommandTable, kind: type[CommandGroup] = CommandGroup) -> click.Group:
@@ -149,7 +164,8 @@ def command_line(commands: CommandTable, kind: type[CommandGroup] = CommandGroup
             ),
         ],
         help="Put every pod on the container runtime that its namespace's policy demands.",
-        epilog="Exit codes: 0 clean; 1 refusals or findings; 2 usage or input; 3 a bug of ours.",
+        epilog="Exit codes: 0 clean; 1 refusals or findings; 2 usage or input; 3 a bug of ours."
+        f"\n\n{examples_text('')}",
         context_settings={
             "auto_envvar_prefix": "RUNTIMEGATE",
             "help_option_names": ["-h", "--help"],
@@ -162,7 +178,7 @@ def command_line(commands: CommandTable, kind: type[CommandGroup] = CommandGroup
 
 def _tell_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        click.echo(f"runtimegate {version_of('runtimegate')}")
+        click.echo(f"runtimegate {VERSION}")
         ctx.exit()
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +26,22 @@ from webhook.cli.audit_page import html_page
 from webhook.cli.audit_page_blocks import Block
 from webhook.cli.audit_plan_block import plan_blocks
 from webhook.cli.audit_publish import publish, report_documents
-from webhook.cli.audit_text import Style, summaries, text_report
+from webhook.cli.audit_text import Style, nothing_in, summaries, text_report
 from webhook.cli.cluster_options import take_where, where_options
-from webhook.cli.manifests import InputError
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.options import day, output_option, policies_option, today_option
 from webhook.cli.plan import Wanted, class_names, make_plan
 from webhook.cli.plan_draft import load_sources
 from webhook.cli.plan_report import plan_value
+from webhook.cli.pods import misshapen_told
 from webhook.cli.population import Population, Progress, open_population
 from webhook.cli.progress import progress_bar
 from webhook.cli.terminal import columns, paint_for
 from webhook.core.audit import Standpoint, standpoint
 from webhook.core.census import Census
 from webhook.core.judging import Judging
-from webhook.core.pod import PodShapeError
+from webhook.core.names import VERSION
+from webhook.core.subject import Standing
 from webhook.core.workload import WorkloadKind
 from webhook.documents.folder import Loaded, load_policies
 from webhook.live.policy_folder import load_folder
@@ -118,14 +117,14 @@ def audit(
 
     Exit code 1: something would be refused if it were made anew, is on another runtime than its
     policy demands or on none, cannot run where it is, or lives on an exemption that has ended.
-    Exit code 2: something could not be read or listed; the rest is still reported.
+    2: something could not be read or listed; the rest is still reported.
     """
     where = take_where(given)
     if write_reports and not where.live:
         raise click.UsageError("--write-reports writes to a cluster; -f and --cluster read files")
     if prefer is not None and output != "html":
         raise click.UsageError("--prefer adds the plan to the page of -o html")
-    with _few_collections():
+    with seldom_collected():
         population = open_population(where)
         source, loaded = _load(policies)
         other = _load(what_if) if what_if else None
@@ -142,7 +141,7 @@ def audit(
         _write([html_page(report_value(report), blocks)])
     else:
         _print(report, output, show_all)
-    for line in told:
+    for line in (*nothing_in(report), *told):
         click.echo(line, err=True)
     if told:
         return 2
@@ -154,27 +153,13 @@ def _metrics(report: Report, path: Path | None, url: str | None) -> Iterator[str
     if path is None and url is None:
         return
     # Imported here: the client takes longer to import than a small audit takes.
-    from webhook.cli.audit_metrics import push, write  # noqa: PLC0415
+    from webhook.cli.audit_metrics import push, write  # noqa: PLC0415 - only this needs it
 
     problems = (
         write(report, path) if path is not None else "",
         push(report, url) if url is not None else "",
     )
     yield from filter(None, problems)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Collect garbage seldom: a page of pods is a million small objects, none of them in a circle.
-
-    Of 50,000 pods it took 8 of 21 seconds.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _load(folder: Path) -> tuple[PolicySource, Loaded]:
@@ -194,14 +179,15 @@ class _Audited:
 
     def report(self, other: tuple[PolicySource, Loaded] | None, progress: Progress) -> Report:
         """Look at everything once."""
+        runs = not self.population.where.files
         judging = Judging(
-            self._look(self.source, self.loaded), self._look(*other) if other else None
+            self._look(self.source, self.loaded), self._look(*other) if other else None, runs=runs
         )
-        census = Census(judging, declared=self.declared, runs=not self.population.where.files)
-        errors = [*map(str, self._add_all(census, progress))]
+        census = Census(judging, declared=self.declared, runs=runs)
+        self._add_all(census, progress)
         missing = [Incomplete(what=m.what, why=m.why) for m in self.population.missing]
         about = self._about(other[0] if other else None)
-        return report_of(about, census, missing, [*map(str, self.population.errors), *errors])
+        return report_of(about, census, missing, [*map(str, self.population.errors)])
 
     def plan(self, prefer: str, policies: Path, progress: Progress) -> tuple[Block, ...]:
         """What could run on which class, for the page; a second look at everything."""
@@ -218,13 +204,11 @@ class _Audited:
         snapshot = self.population.snapshot(loaded, today=self.today, revision=source.revision)
         return standpoint(snapshot, whole=not self.population.where.files)
 
-    def _add_all(self, census: Census, progress: Progress) -> Iterator[InputError]:
+    def _add_all(self, census: Census[Standing], progress: Progress) -> None:
         unnamed = self.population.where.unnamed
         for manifest in self.population.manifests(self.declared, progress):
-            try:
+            with misshapen_told(manifest, self.population.errors):
                 census.add(manifest.obj, manifest.namespace(unnamed))
-            except PodShapeError as error:
-                yield InputError(source=manifest.source, line=manifest.line, problem=str(error))
 
     def _about(self, what_if: PolicySource | None) -> About:
         return About(
@@ -237,7 +221,7 @@ class _Audited:
             what_if=what_if,
             inventory=self.loaded.inventory,
             data_version=shipped_version(),
-            program=version_of("runtimegate"),
+            program=VERSION,
         )
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from webhook.core.audit import FAILING, Assessment, State
 from webhook.core.audit_findings import Noted
-from webhook.core.census import Census, Standing, Subject
+from webhook.core.census import Census
 from webhook.core.policy import Exemption
 from webhook.core.remedies import remedies
 from webhook.core.runtimes import Inventory, RuntimeProfile
+from webhook.core.subject import Standing, Subject, subjects
 
 FORMAT = "runtimegate.dev/audit/v1"
 """What the shape of the value is called; a change that breaks readers gets another number."""
@@ -117,12 +118,15 @@ class Report:
 
 
 def report_of(
-    about: About, census: Census, missing: Iterable[Incomplete], errors: Iterable[str]
+    about: About,
+    census: Census[Standing],
+    missing: Iterable[Incomplete],
+    errors: Iterable[str],
 ) -> Report:
     """The report of what a census has seen."""
     return Report(
         about=about,
-        subjects=tuple(census.subjects()),
+        subjects=tuple(subjects(census)),
         finished_pods=census.finished_pods,
         finished_workloads=census.finished_workloads,
         other_objects=census.others,

@@ -28,7 +28,7 @@ _WIDTH = 1000
 def html_page(report: Mapping[str, Any], blocks: Iterable[Block] = ()) -> str:
     """The page of a report (``cli/audit_json.report_value``), with ``blocks`` after the chart."""
     # Imported here: no other output of the audit needs it.
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only this needs it
 
     style, script = _part("page.css"), _part("page.js")
     states = state_values(report)
@@ -136,8 +136,8 @@ def _lead(report: Mapping[str, Any]) -> Iterator[str]:
         return
     well = sum(states[s]["pods"] for s in (State.COMPLIANT, State.EXEMPT))
     yield (
-        f"{looked}: {well:,} run as their policy demands or are exempt, "
-        f"{states[State.NOT_GOVERNED]['pods']:,} are under no policy."
+        f"{looked}: {well:,} as their policy demands or exempt, "
+        f"{states[State.NOT_GOVERNED]['pods']:,} under no policy."
     )
     failing = sum(states[s]["subjects"] for s in FAILING)
     refused = totals["refused"]
@@ -148,7 +148,7 @@ def _lead(report: Mapping[str, Any]) -> Iterator[str]:
             "eviction or a node's drain takes them away, and they do not come back."
         )
     elif failing:
-        yield f"{_entries(failing)} stand wrong, but none would be refused."
+        yield f"{_entries(failing)} not as policy demands, but none would be refused."
     else:
         yield "None would be refused if it were made anew."
 

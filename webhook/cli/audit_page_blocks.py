@@ -48,8 +48,12 @@ def change_blocks(report: Mapping[str, Any]) -> Iterator[Block]:
         if (changes or {}).get(kind)
     ]
     yield Block(
-        title=f"With the policies of {metadata['whatIf']['folder']}",
-        lead=[", ".join(told) + "." if told else "Nothing that was looked at would change."],
+        title=f"What would change under the policies in {metadata['whatIf']['folder']}",
+        lead=[
+            "Entries: " + ", ".join(told) + "."
+            if told
+            else "Nothing that was looked at would change."
+        ],
         columns=("What", "Change", "RuntimeClass", "Why"),
         rows=[_change_row(subject) for subject in changed[:_MOST_CHANGES]],
         rest=left_out(len(changed), _MOST_CHANGES, "change"),

@@ -36,7 +36,7 @@ def plan_blocks(plan: Mapping[str, Any]) -> Iterator[Block]:
             )
             for entry in totals["byClass"]
         ],
-        rest=f"{_count(totals['leftAlone'])} are left alone: system namespaces and their like."
+        rest=f"Left alone, as system namespaces are: {_count(totals['leftAlone'])}."
         if totals["leftAlone"]["workloads"]
         else "",
     )

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.cli.audit_json import CHANGES, Report, change_value, head_value, subject_value
-from webhook.cli.report import Paint, plain
+from webhook.cli.report import Paint, plain, told_ended
 from webhook.core.audit import FAILING, MEANINGS, RANK, State
-from webhook.core.census import Subject
 from webhook.core.names import counted, shown
+from webhook.core.subject import Subject
 
 MOST_SHOWN = 40
 MOST_FINDINGS = 3
 NARROWEST, WIDEST = 40, 110
 _QUIET = frozenset({State.COMPLIANT, State.NOT_GOVERNED})
-_ENDED = (("pods", "pod"), ("workloads", "Job"))
 _CHANGE_WORDS: Mapping[str, str] = {
     "newlyRefused": "newly refused",
     "classChanged": "another class",
@@ -126,10 +125,8 @@ def _rest(head: Mapping[str, Any], style: Style) -> Iterator[str]:
     if classes:
         more = f" and {len(classes) - 12} more" if len(classes) > 12 else ""
         yield from style.lines(f"pods by RuntimeClass: {', '.join(classes[:12])}{more}")
-    finished = totals["finished"]
-    if finished["pods"] or finished["workloads"]:
-        told = [counted(finished[what], noun) for what, noun in _ENDED if finished[what]]
-        yield from style.lines(f"ended, and not counted above: {', '.join(told)}")
+    if ended := told_ended(totals["finished"]):
+        yield from style.lines(ended)
 
 
 def _changes(report: Report, head: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -269,3 +266,11 @@ def summaries(report: Report) -> Iterable[str]:
     for entry in report.missing:
         yield f"not looked at: {shown(entry.what, 120)}: {shown(entry.why, 300)}"
     yield from report.errors
+
+
+def nothing_in(report: Report) -> Iterable[str]:
+    """The namespaces asked for in which nothing was found: a mistyped name must not look well."""
+    seen = {subject.key.namespace for subject in report.subjects}
+    for name in report.about.namespaces:
+        if name not in seen:
+            yield f"namespace {shown(name, 63)}: nothing was found there that runs or makes pods"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from importlib.metadata import version as version_of
 from pathlib import Path
 
 import click
@@ -16,11 +13,18 @@ import click
 from webhook.cli.bystanders import Bystander
 from webhook.cli.check_junit import check_suites
 from webhook.cli.facts import cluster_view, group_kind, is_fact
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.junit import junit_xml
 from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
-from webhook.cli.options import day, output_option, policies_option, today_option
+from webhook.cli.options import (
+    day,
+    namespace_name,
+    output_option,
+    policies_option,
+    today_option,
+)
 from webhook.cli.patched import patched as patch_manifests
-from webhook.cli.regular_files import MOST_CLUSTER_BYTES
+from webhook.cli.pods import POD, has_pods, misshapen_told, pod_of
 from webhook.cli.remarks import Remark, remarks_of
 from webhook.cli.report import (
     Checked,
@@ -30,20 +34,18 @@ from webhook.cli.report import (
     text_report,
 )
 from webhook.cli.sarif import sarif_log
+from webhook.cli.saved_objects import open_objects
 from webhook.cli.terminal import columns, paint_for
 from webhook.cli.workflow_commands import inert, workflow_commands
 from webhook.core.decision import CREATE, Change, Operation, decide
-from webhook.core.names import counted
-from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
+from webhook.core.names import VERSION, counted
+from webhook.core.pod import PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import POD_TEMPLATES_AT, workload_kind, workload_pods
+from webhook.core.workload import pods_made_of
 from webhook.documents.folder import load_policies
 from webhook.live.policy_folder import load_folder
 from webhook.live.shipped import shipped
 from webhook.wire.patch import json_patch
-
-POD = ("", "Pod")
-_JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,44 +66,24 @@ def check_inputs(inputs: Inputs, snapshot: Snapshot, *, namespace: str) -> Outco
     results: list[Checked] = []
     errors, skipped = list(inputs.errors), 0
     for manifest in inputs.manifests:
-        if not _has_pods(manifest, snapshot):
+        if not has_pods(manifest, snapshot.inventory.workload_kinds):
             skipped += not is_fact(manifest)
             continue
-        try:
+        with misshapen_told(manifest, errors):
             results.extend(_decided(manifest, snapshot, namespace))
-        except PodShapeError as error:
-            errors.append(
-                InputError(source=manifest.source, line=manifest.line, problem=str(error))
-            )
     return Outcome(
         results=tuple(results), errors=tuple(errors), skipped=skipped, left_out=inputs.left_out
-    )
-
-
-def _has_pods(manifest: Manifest, snapshot: Snapshot) -> bool:
-    review = manifest.review
-    if review is not None and not (
-        review.operation in set(Change) and review.sub_resource in _JUDGED_SUBRESOURCES
-    ):
-        return False
-    declared = snapshot.inventory.workload_kinds
-    return group_kind(manifest) == POD or bool(
-        workload_kind(manifest.api_version, manifest.kind, declared)
     )
 
 
 def _decided(manifest: Manifest, snapshot: Snapshot, namespace: str) -> Iterator[Checked]:
     namespace = manifest.namespace(namespace)
     if group_kind(manifest) == POD:
-        pod = _view(manifest, namespace)
+        pod = pod_of(manifest, namespace)
         yield _checked(manifest, pod, _operation(manifest, namespace), snapshot)
         return
     declared = snapshot.inventory.workload_kinds
-    templates = list(workload_pods(manifest.obj, namespace=namespace, declared=declared))
-    if not templates and group_kind(manifest) in POD_TEMPLATES_AT:
-        (at,) = POD_TEMPLATES_AT[group_kind(manifest)]
-        raise PodShapeError(".".join(at), "must be a pod template")
-    for template in templates:
+    for template in pods_made_of(manifest.obj, namespace=namespace, declared=declared):
         decided = _checked(manifest, template.view, CREATE, snapshot)
         outlined = template.outlined
         yield replace(decided, class_at=outlined.class_at) if outlined else decided
@@ -117,12 +99,6 @@ def _checked(manifest: Manifest, pod: PodView, operation: Operation, snapshot: S
         patch=json_patch(decision, obj),
         class_at=pod.path("spec.runtimeClassName"),
     )
-
-
-def _view(manifest: Manifest, namespace: str) -> PodView:
-    default = manifest.review.name if manifest.review else ""
-    obj = manifest.obj
-    return view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace, default_name=default)
 
 
 def _operation(manifest: Manifest, namespace: str) -> Operation:
@@ -151,11 +127,14 @@ def _operation(manifest: Manifest, namespace: str) -> Operation:
     "--namespace",
     default="default",
     show_default=True,
+    metavar="NAME",
+    callback=namespace_name,
     help="The namespace of objects that name none.",
 )
 @click.option(
     "--cluster",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="What `kubectl get ns,runtimeclass,node -o yaml` printed (JSON will do).",
 )
 @output_option(
@@ -195,11 +174,11 @@ def check(
     among the objects count as facts of the cluster. For a Deployment and its like the pods stamped
     from it are decided.
 
-    Exit code 1: a pod is refused. Exit code 2: some input could not be read; the rest was decided.
+    Exit code 1: a pod is refused. 2: some input could not be read; the rest was decided.
     """
     if patched and output != "text":
         raise click.UsageError("--patched prints manifests: it cannot be used with --output")
-    with _uncollected():
+    with seldom_collected():
         inputs = load_manifests(files, stdin=sys.stdin.buffer, mixed=mixed)
         facts = _cluster_facts(cluster)
         snapshot = _snapshot(policies, inputs, facts.manifests, day(today))
@@ -209,18 +188,6 @@ def check(
         return _print_patched(inputs, outcome, snapshot.revision)
     _PRINTED[output](outcome, snapshot.revision)
     return _exit_code(outcome)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the search for cycles: objects that stay make it look at them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _exit_code(outcome: Outcome) -> int:
@@ -246,11 +213,13 @@ def _cluster_facts(path: Path | None) -> Inputs:
     """What ``--cluster`` holds; an error where that is nothing of a cluster."""
     if path is None:
         return Inputs(manifests=(), errors=())
-    inputs = load_manifests([str(path)], stdin=sys.stdin.buffer, most_bytes=MOST_CLUSTER_BYTES)
-    if inputs.errors or any(map(is_fact, inputs.manifests)):
-        return inputs
-    problem = "holds no Namespace, RuntimeClass or Node"
-    return Inputs(manifests=(), errors=(InputError(source=str(path), problem=problem),))
+    saved = open_objects([str(path)], stdin=sys.stdin.buffer)
+    facts = tuple(saved.facts())
+    errors = tuple(saved.errors)
+    if not facts and not errors:
+        problem = "holds no Namespace, RuntimeClass or Node"
+        errors = (InputError(source=str(path), problem=problem),)
+    return Inputs(manifests=facts, errors=errors)
 
 
 def _print_text(outcome: Outcome, revision: str) -> None:
@@ -269,7 +238,7 @@ def _print_sarif(outcome: Outcome, revision: str) -> None:
     log = sarif_log(
         _remarks(outcome),
         outcome.errors,
-        version=version_of("runtimegate"),
+        version=VERSION,
         revision=revision,
         exit_code=_exit_code(outcome),
         folder=str(Path.cwd()),

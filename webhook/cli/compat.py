@@ -8,9 +8,12 @@ from webhook.cli.compat_learn import learn
 from webhook.cli.compat_probe import probe
 from webhook.cli.compat_table import table
 from webhook.cli.compat_why import why
+from webhook.cli.groups import GroupWithHints
 
 
-@click.group(short_help="Ask the compatibility table: what runs where, and why not.")
+@click.group(
+    cls=GroupWithHints, short_help="Ask the compatibility table: what runs where, and why not."
+)
 def compat() -> None:
     """Ask the compatibility table: what a runtime's release does, and what runs on it."""
 

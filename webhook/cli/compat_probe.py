@@ -190,7 +190,7 @@ def _probe_facts(
     table: CompatTable, runsc: Runsc, flags: Mapping[str, str], glob: str | None, output: str
 ) -> int:
     # The probes are programs for Linux, and take long to import: only here.
-    from webhook.cli.compat_probe_facts import facts_lines, facts_value, probe_facts  # noqa: PLC0415
+    from webhook.cli.compat_probe_facts import facts_lines, facts_value, probe_facts  # noqa: PLC0415 - only this needs it
 
     probed = probe_facts(table, runsc, flags, glob)
     value = as_json(facts_value(probed)) if output == "json" else None

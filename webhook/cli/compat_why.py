@@ -24,8 +24,8 @@ from webhook.cli.compat_words import one_line, releases_text, verified_text
 from webhook.cli.manifests import InputError, load_manifests
 from webhook.cli.options import day, files_option, output_option
 from webhook.cli.pods import Found, found_value, pods_in
-from webhook.cli.report import Paint, as_json, finding_value, plain
-from webhook.cli.terminal import paint_for
+from webhook.cli.report import Paint, as_json, broken, finding_value, plain
+from webhook.cli.terminal import columns, paint_for
 from webhook.core.applications import Verified
 from webhook.core.compat import CompatTable
 from webhook.core.explain import Explanation, applications_of, explain, newest_release, runs_of
@@ -105,8 +105,7 @@ def why(
 ) -> int:
     """Say whether IMAGE, or each pod of FILE, runs on a runtime, and why.
 
-    What stands after -- are the container's arguments:
-    runtimegate compat why postgres:18 -- -c io_method=io_uring
+    What stands after -- are the container's arguments.
 
     Without --version it is the newest release that the table lists. With --version unknown, the
     releases of the last 24 months are judged, and where they disagree the verdict is unknown.
@@ -199,11 +198,11 @@ def _print(answers: Sequence[Answer], table: CompatTable, *, assumed: bool) -> N
         if number:
             click.echo()
         for line in text_of(answer, paint):
-            click.echo(line)
+            click.echo("\n".join(broken(line, columns())))
     if not answers:
         click.echo("no pods")
     elif note := _release_note(answers[0].explanation, table, assumed=assumed):
-        click.echo(f"\n{note}")
+        click.echo("\n".join(["", *broken(note, columns())]))
 
 
 def _release_note(explanation: Explanation, table: CompatTable, *, assumed: bool) -> str:
@@ -226,7 +225,11 @@ def text_of(answer: Answer, paint: Paint = plain) -> Iterator[str]:
     yield f"{_subject(answer)} on {titled(explanation.profile)}{release}: {verdict}"
     applications = applications_of([explanation.needs])
     names = ", ".join(application.name for application in applications)
-    yield f"  recognised as {names}" if names else "  no row knows what runs in it"
+    yield (
+        f"  recognised as {names}"
+        if names
+        else "  not recognised: the table knows nothing of what runs in it"
+    )
     if applications and not explanation.findings:
         yield "  nothing is known that it needs"
     met = [f for f in explanation.findings if f.verdict is Verdict.COMPATIBLE]

@@ -52,7 +52,7 @@ class Files(StringParamType):
 
     def shell_complete(
         self,
-        ctx: click.Context,  # noqa: ARG002
+        ctx: click.Context,  # noqa: ARG002 - click's own argument
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem[str]]:
@@ -124,11 +124,7 @@ def offer_values(command: click.Command) -> None:
             parameter.type = Files()
 
 
-@click.command(
-    short_help="Print what makes a shell complete this command.",
-    epilog="Try it in this shell, or write the line where the shell starts: "
-    + "; ".join(line.partition(" #")[0].rstrip() for line in SHELLS.values()),
-)
+@click.command(short_help="Print what makes a shell complete this command.")
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, *, shell: str) -> None:

@@ -6,30 +6,23 @@ they are made of. Pods that have ended make no difference and are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.cli.facts import group_kind
 from webhook.cli.manifests import InputError, Manifest
-from webhook.core.anew import Controller, by_its_maker, controller_of, made_anew
-from webhook.core.decision import CREATE
+from webhook.cli.pods import misshapen_told
+from webhook.core.alike import Alike
+from webhook.core.anew import by_its_maker, made_anew
+from webhook.core.census import Census, Counted, Group, Key
+from webhook.core.decision import CREATE, Operation
 from webhook.core.difference import Kind, Outcome, kinds, outcome
-from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
+from webhook.core.pod import PodView
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import (
-    POD_TEMPLATES_AT,
-    WorkloadKind,
-    WorkloadPod,
-    workload_kind,
-    workload_pods,
-)
+from webhook.core.workload import WorkloadKind, WorkloadPod
 
-POD = ("", "Pod")
-_ENDED = frozenset({"Succeeded", "Failed"})
 _MOST_NAMED = 3
-_DEEPEST = 8
-"""Owners of owners: a pod of a Job of a CronJob of something. They may be written in a circle."""
+_UNNAMED = "(no name)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -80,215 +73,143 @@ class Looked:
     skipped: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Owner:
-    """An object that others name as their controller; ``looked`` once its own pods were decided."""
-
-    workload: Workload
-    controller: Controller | None
-    looked: bool
-
-
 @dataclass(frozen=True, slots=True)
-class _Key:
-    """What pods that change alike have in common."""
+class _Change:
+    """A pod decided twice; equal for pods that change alike."""
 
-    workload: Workload
-    controller: Controller | None
-    at: str
     before: Outcome
     after: Outcome
 
 
-@dataclass(slots=True)
-class _Tally:
-    pods: int = 0
-    names: list[str] = field(default_factory=list)
-    templates: set[str] = field(default_factory=set)
-    source: str = ""
-    line: int = 0
-
-    def add(self, other: _Tally) -> None:
-        """Take in what changes alike."""
-        self.pods += other.pods
-        self.names = sorted([*self.names, *other.names])[:_MOST_NAMED]
-        self.templates |= other.templates
-        self.source, self.line = self.source or other.source, self.line or other.line
-
-
 @dataclass(slots=True, kw_only=True)
-class Survey:
-    """Decides what it is given under both snapshots, and keeps what differs."""
+class _Judge:
+    """Decides pods, as they would be made anew, under both snapshots."""
 
     before: Snapshot
     after: Snapshot
-    declared: tuple[WorkloadKind, ...] = ()
-    errors: list[InputError] = field(default_factory=list)
-    _changes: dict[_Key, _Tally] = field(default_factory=dict)
-    _owners: dict[tuple[str, str], _Owner] = field(default_factory=dict)
-    _namespaces: set[str] = field(default_factory=set)
-    _workloads: int = 0
-    _pods: int = 0
-    _ended: int = 0
-    _skipped: int = 0
+    _alike: Alike[_Change] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._alike = Alike(self._anew)
+
+    def of_pod(self, pod: PodView) -> _Change:
+        return self._alike(pod)
+
+    def of_template(self, template: WorkloadPod) -> _Change:
+        certain = template.outlined is None or template.outlined.certain
+        return self._both(template.view, CREATE, of_workload=certain)
+
+    def _anew(self, pod: PodView) -> _Change:
+        pod = made_anew(pod, self.before.cluster)
+        return self._both(pod, by_its_maker(pod))
+
+    def _both(self, pod: PodView, operation: Operation, *, of_workload: bool = False) -> _Change:
+        before, after = (
+            outcome(pod, operation, snapshot, of_workload=of_workload)
+            for snapshot in (self.before, self.after)
+        )
+        return _Change(before, after)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Where a change of a workload was seen: some of its pods, and the first object."""
+
+    names: list[str] = field(default_factory=list)
+    source: str = ""
+    line: int = 0
+
+    def add(self, other: _Seen) -> None:
+        """Take in where else it was."""
+        self.names = sorted([*self.names, *other.names])[:_MOST_NAMED]
+        if not self.source:
+            self.source, self.line = other.source, other.line
+
+
+class Survey:
+    """Decides what it is given under both snapshots, and keeps what differs."""
+
+    def __init__(
+        self,
+        before: Snapshot,
+        after: Snapshot,
+        *,
+        declared: Sequence[WorkloadKind] = (),
+        runs: bool = True,
+        errors: list[InputError] | None = None,
+    ) -> None:
+        judge = _Judge(before=before, after=after)
+        self._census = Census(judge, declared=declared, runs=runs)
+        self._seen: dict[tuple[Key, _Change], _Seen] = {}
+        self._skipped = 0
+        self.errors: list[InputError] = [] if errors is None else errors
 
     @property
     def looked(self) -> Looked:
         """How much was looked at so far."""
+        groups = list(self._census.groups())
         return Looked(
-            workloads=self._workloads,
-            pods=self._pods,
-            namespaces=len(self._namespaces),
-            ended=self._ended,
-            skipped=self._skipped,
+            workloads=len(groups),
+            pods=self._census.pods,
+            namespaces=len({group.key.namespace for group in groups}),
+            ended=self._census.finished_pods,
+            skipped=self._skipped + self._census.others,
         )
 
     def look(self, manifests: Iterable[Manifest], unnamed: str = "default") -> None:
         """Look at every object; ``unnamed`` is the namespace of those that name none."""
         for manifest in manifests:
-            try:
-                self._look_at(manifest, manifest.namespace(unnamed))
-            except PodShapeError as error:
-                self.errors.append(
-                    InputError(source=manifest.source, line=manifest.line, problem=str(error))
-                )
+            if manifest.review is not None and manifest.review.sub_resource:
+                self._skipped += 1
+                continue
+            with misshapen_told(manifest, self.errors):
+                counted = self._census.add(manifest.obj, manifest.namespace(unnamed))
+                if counted is not None:
+                    self._note(manifest, counted)
 
-    def _look_at(self, manifest: Manifest, namespace: str) -> None:
-        if manifest.review is not None and manifest.review.sub_resource:
-            self._skipped += 1
-        elif group_kind(manifest) == POD:
-            self._look_at_pod(manifest, namespace)
-        elif workload_kind(manifest.api_version, manifest.kind, self.declared):
-            self._look_at_workload(manifest, namespace)
-        else:
-            self._skipped += 1
+    def _note(self, manifest: Manifest, counted: Counted[_Change]) -> None:
+        for _, change in counted.templates:
+            self._note_one(manifest, counted.key, change)
+        if counted.pod is not None:
+            names = self._note_one(manifest, counted.key, counted.pod)
+            if names is not None and len(names) < _MOST_NAMED:
+                names.append(manifest.name or _UNNAMED)
 
-    def _look_at_pod(self, manifest: Manifest, namespace: str) -> None:
-        obj = manifest.obj
-        metadata = mapping(obj.get("metadata"))
-        if text(mapping(obj.get("status")).get("phase")) in _ENDED or metadata.get(
-            "deletionTimestamp"
-        ):
-            self._ended += 1
-            return
-        pod = view_pod(obj.get("spec"), metadata, namespace=namespace)
-        pod = made_anew(pod, self.before.cluster)
-        operation = by_its_maker(pod)
-        self._pods += 1
-        self._namespaces.add(namespace)
-        controller = controller_of(metadata)
-        if controller is not None and controller.kind == "Node":
-            controller = None
-        self._compare(
-            manifest,
-            pod,
-            controller,
-            lambda snapshot: outcome(pod, operation, snapshot),
-            name=pod.name or "(no name)",
-        )
-
-    def _look_at_workload(self, manifest: Manifest, namespace: str) -> None:
-        obj = manifest.obj
-        templates = list(workload_pods(obj, namespace=namespace, declared=self.declared))
-        if not templates and group_kind(manifest) in POD_TEMPLATES_AT:
-            (at,) = POD_TEMPLATES_AT[group_kind(manifest)]
-            raise PodShapeError(".".join(at), "must be a pod template")
-        metadata = mapping(obj.get("metadata"))
-        controller = controller_of(metadata)
-        if uid := text(metadata.get("uid")):
-            self._owners[namespace, uid] = _Owner(
-                workload=_workload(manifest, namespace),
-                controller=controller,
-                looked=bool(templates),
-            )
-        if controller is None:
-            self._workloads += 1
-            self._namespaces.add(namespace)
-        for template in templates:
-            self._compare_template(manifest, template, controller)
-
-    def _compare_template(
-        self, manifest: Manifest, template: WorkloadPod, controller: Controller | None
-    ) -> None:
-        certain = template.outlined is None or template.outlined.certain
-        self._compare(
-            manifest,
-            template.view,
-            controller,
-            lambda snapshot: outcome(template.view, CREATE, snapshot, of_workload=certain),
-        )
-
-    def _compare(
-        self,
-        manifest: Manifest,
-        pod: PodView,
-        controller: Controller | None,
-        decided: Callable[[Snapshot], Outcome],
-        name: str | None = None,
-    ) -> None:
-        before, after = decided(self.before), decided(self.after)
-        if not kinds(before, after):
-            return
-        workload = _workload(manifest, pod.namespace)
-        if controller is not None and name is not None:
-            # Its pods differ by nothing but their names, which must not keep them apart.
-            workload = Workload(namespace=pod.namespace, kind=controller.kind, name=controller.name)
-        key = _Key(workload, controller, pod.at, before, after)
-        tally = self._changes.setdefault(key, _Tally())
-        if name is not None:
-            tally.pods += 1
-            if len(tally.names) < _MOST_NAMED:
-                tally.names.append(name)
-        else:
-            tally.templates.add(pod.at)
-        if not tally.source:
-            tally.source, tally.line = manifest.source, manifest.line
+    def _note_one(self, manifest: Manifest, key: Key, change: _Change) -> list[str] | None:
+        if not kinds(change.before, change.after):
+            return None
+        seen = self._seen.setdefault((key, change), _Seen())
+        if not seen.source:
+            seen.source, seen.line = manifest.source, manifest.line
+        return seen.names
 
     def entries(self) -> list[Entry]:
         """What changes, in the order of kind, policy, namespace and workload."""
-        merged: dict[tuple[Workload, Outcome, Outcome], _Tally] = {}
-        for key, tally in self._changes.items():
-            owner = self._top(key)
-            if owner is not None and tally.templates:
-                continue  # the template of what is looked at itself, or one that it has left
-            workload = owner or key.workload
-            merged.setdefault((workload, key.before, key.after), _Tally()).add(tally)
-        return sorted(_entries(merged), key=_order)
-
-    def _top(self, key: _Key) -> Workload | None:
-        """The workload above that nothing controls, as far as it was among what was looked at."""
-        found, controller = None, key.controller
-        for _ in range(_DEEPEST):
-            if controller is None:
-                break
-            owner = self._owners.get((key.workload.namespace, controller.uid))
-            if owner is None:
-                break
-            if owner.looked:
-                found = owner.workload
-            controller = owner.controller
-        return found
+        seen: dict[tuple[Key, _Change], _Seen] = {}
+        for (key, change), noted in self._seen.items():
+            seen.setdefault((self._census.top(key), change), _Seen()).add(noted)
+        every = (entry for group in self._census.groups() for entry in _entries(group, seen))
+        return sorted(every, key=_order)
 
 
-def _workload(manifest: Manifest, namespace: str) -> Workload:
-    name = manifest.name or (manifest.review.name if manifest.review else "")
-    return Workload(namespace=namespace, kind=manifest.kind, name=name or "(no name)")
-
-
-def _entries(
-    merged: Mapping[tuple[Workload, Outcome, Outcome], _Tally],
-) -> Iterator[Entry]:
-    for (workload, before, after), tally in merged.items():
+def _entries(group: Group[_Change], seen: Mapping[tuple[Key, _Change], _Seen]) -> Iterator[Entry]:
+    workload = Workload(
+        namespace=group.key.namespace, kind=group.key.kind, name=group.key.name or _UNNAMED
+    )
+    for change in group.every:
+        noted = seen.get((group.key, change))
+        if noted is None:
+            continue
         yield Entry(
             workload=workload,
-            kinds=kinds(before, after),
-            before=before,
-            after=after,
-            templates=tuple(sorted(tally.templates)),
-            pods=tally.pods,
-            names=tuple(tally.names),
-            source=tally.source,
-            line=tally.line,
+            kinds=kinds(change.before, change.after),
+            before=change.before,
+            after=change.after,
+            templates=tuple(sorted(at for at, of in group.templates.items() if of == change)),
+            pods=group.pods.get(change, 0),
+            names=tuple(noted.names),
+            source=noted.source,
+            line=noted.line,
         )
 
 

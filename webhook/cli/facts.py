@@ -20,6 +20,8 @@ from webhook.core.runtimes import Inventory
 NAMESPACE = ("", "Namespace")
 NODE = ("", "Node")
 RUNTIME_CLASS = ("node.k8s.io", "RuntimeClass")
+FACTS = frozenset({NAMESPACE, NODE, RUNTIME_CLASS})
+"""What says something of the cluster that a decision reads."""
 
 
 def group_kind(manifest: Manifest) -> tuple[str, str]:
@@ -29,7 +31,7 @@ def group_kind(manifest: Manifest) -> tuple[str, str]:
 
 def is_fact(manifest: Manifest) -> bool:
     """Whether the object says something of the cluster that a decision reads."""
-    return manifest.review is None and group_kind(manifest) in {NAMESPACE, NODE, RUNTIME_CLASS}
+    return manifest.review is None and group_kind(manifest) in FACTS
 
 
 def cluster_view(

@@ -156,15 +156,29 @@ class _Loader:
         if isinstance(content, str):
             yield InputError(source=source, problem=content)
             return
-        if b"\0" in content:
-            yield InputError(source=source, problem="is not text but binary data")
-            return
-        entries: list[Found] = [*(parse_manifests if named else _parse_mixed)(content, source)]
-        if not entries and named:
-            yield InputError(source=source, problem="holds no object")
+        entries = list(_found_in(content, source, named=named))
         if not all(isinstance(entry, Bystander) for entry in entries):
             self.contents[source] = content
         yield from entries
+
+
+def _found_in(content: bytes, source: str, *, named: bool) -> Iterator[Found]:
+    if b"\0" in content:
+        yield InputError(source=source, problem="is not text but binary data")
+        return
+    entries: list[Found] = [*(parse_manifests if named else _parse_mixed)(content, source)]
+    if not entries and named:
+        yield InputError(source=source, problem="holds no object")
+    yield from entries
+
+
+def read_manifests(content: bytes, source: str) -> Inputs:
+    """What a file that was named holds; all of it must be objects."""
+    found = list(_found_in(content, source, named=True))
+    return Inputs(
+        manifests=tuple(entry for entry in found if isinstance(entry, Manifest)),
+        errors=tuple(entry for entry in found if isinstance(entry, InputError)),
+    )
 
 
 def _files_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -212,12 +226,11 @@ def _objects(
         yield InputError(source=source, line=line, problem=problem)
         return
     obj = mapping(value)
-    kind, items = text(obj.get("kind")), obj.get("items")
-    if kind == REVIEW_KIND:
+    if obj["kind"] == REVIEW_KIND:
         yield from _of_review(document, obj, path, source)
-    elif kind.endswith("List") and (isinstance(items, list) or (kind == "List" and items is None)):
-        for index, item in enumerate(items or ()):
-            yield from _objects(document, _typed(item, obj), (*path, "items", index), source)
+    elif is_list(obj):
+        for index, item in enumerate(obj.get("items") or ()):
+            yield from _objects(document, typed(item, obj), (*path, "items", index), source)
     else:
         yield Manifest(
             source=source,
@@ -227,6 +240,29 @@ def _objects(
             written=document,
             path=path,
         )
+
+
+def objects_of(
+    value: object, source: str, *, document: int, line: int
+) -> Iterator[Manifest | InputError]:
+    """Every object of a value that was read from a text which is kept no more."""
+    held = Document(index=document, line=line, value=value, content=b"", begin=0, end=0)
+    return _objects(held, value, (), source)
+
+
+def is_list(obj: Mapping[str, Any]) -> bool:
+    """Whether an object is a List, or a PodList and the like: whether its items are what counts."""
+    kind, items = obj.get("kind"), obj.get("items")
+    if _unusable(obj) or not text(kind).endswith("List"):
+        return False
+    return isinstance(items, list) or (kind == "List" and items is None)
+
+
+def is_plain(value: Mapping[str, Any]) -> bool:
+    """Whether a value is one object, and neither a list of some nor a review of one."""
+    if _unusable(value):
+        return False
+    return value["kind"] != REVIEW_KIND and not value["kind"].endswith("List")
 
 
 def _unusable(value: object) -> str:
@@ -242,7 +278,7 @@ def _unusable(value: object) -> str:
     return ""
 
 
-def _typed(item: object, within: Mapping[str, Any]) -> object:
+def typed(item: object, within: Mapping[str, Any]) -> object:
     """An item of a PodList and the like, which need not say what it is."""
     if not isinstance(item, dict) or within["kind"] == "List" or "kind" in item:
         return item

@@ -6,8 +6,32 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from click.core import ParameterSource
+
+from webhook.core.names import shown
+from webhook.core.selecting import is_namespace
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
+
+
+def namespace_name(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuse what no namespace can be called: no policy would match it, and all would be kept."""
+    if is_namespace(value):
+        return value
+    raise click.BadParameter(
+        f"{shown(value, 80)!r} is no name of a namespace: lower-case letters, digits and '-'",
+        ctx=ctx,
+        param=parameter,
+    )
+
+
+def _policies_there(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """Say how to name the folder, where nobody named one and the usual one is not there."""
+    usual = ctx.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
+    if usual and not ctx.resilient_parsing and not value.exists():
+        raise click.UsageError(f"there is no folder {value} here: -p names the policy folder")
+    return value
+
 
 policies_option = click.option(
     "-p",
@@ -16,6 +40,8 @@ policies_option = click.option(
     default=Path("policies"),
     show_default=True,
     envvar="RUNTIMEGATE_POLICIES",
+    metavar="FOLDER",
+    callback=_policies_there,
     help="The policy folder.",
 )
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
 from webhook.cli.cluster_options import take_where, where_options
-from webhook.cli.manifests import InputError, Manifest
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.options import day, output_option, today_option
 from webhook.cli.plan_draft import (
     Drafted,
@@ -23,42 +24,21 @@ from webhook.cli.plan_draft import (
     write_draft,
 )
 from webhook.cli.plan_report import Planned, plan_text, plan_value
+from webhook.cli.pods import misshapen_told, pods_of
 from webhook.cli.population import Population, Progress, open_population, unwatched
 from webhook.cli.progress import progress_bar
 from webhook.cli.report import as_json
+from webhook.core.census import is_over
 from webhook.core.drafting import draft
 from webhook.core.isolation import Ladder, actions_for, ladder
-from webhook.core.pod import PodShapeError, PodView, view_pod
+from webhook.core.pod import PodView
 from webhook.core.selecting import is_class_name
+from webhook.core.snapshot import Snapshot
 from webhook.core.survey import Survey
-from webhook.core.workload import WorkloadKind, pod_templates
+from webhook.core.workload import WorkloadKind
 from webhook.documents.drafted import About
 
 PREFERRED = "gvisor,kata-qemu,runc"
-
-
-def pods_of(
-    population: Population, kinds: Sequence[WorkloadKind], progress: Progress = unwatched
-) -> Iterator[tuple[Manifest, list[PodView]]]:
-    """Each object that is or makes pods, with them; one whose shape is wrong becomes an error."""
-    for manifest in population.manifests(kinds, progress):
-        try:
-            pods = list(_views(manifest, kinds))
-        except PodShapeError as error:
-            population.errors.append(
-                InputError(source=manifest.source, line=manifest.line, problem=str(error))
-            )
-            continue
-        if pods:
-            yield manifest, pods
-
-
-def _views(manifest: Manifest, kinds: Sequence[WorkloadKind]) -> Iterator[PodView]:
-    namespace, obj = manifest.namespace("default"), manifest.obj
-    if manifest.kind == "Pod" and manifest.api_version == "v1":
-        yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace)
-    else:
-        yield from pod_templates(obj, namespace=namespace, declared=kinds)
 
 
 @click.command(short_help="Show how strongly each workload can be isolated, and draft policies.")
@@ -76,7 +56,7 @@ def _views(manifest: Manifest, kinds: Sequence[WorkloadKind]) -> Iterator[PodVie
     "-p",
     "--policies",
     type=click.Path(path_type=Path),
-    metavar="DIR",
+    metavar="FOLDER",
     envvar="RUNTIMEGATE_POLICIES",
     help="A policy folder that there is already: its inventory and its own tables count.",
 )
@@ -98,7 +78,7 @@ def _views(manifest: Manifest, kinds: Sequence[WorkloadKind]) -> Iterator[PodVie
     "--write",
     "folder",
     type=click.Path(path_type=Path),
-    metavar="DIR",
+    metavar="FOLDER",
     help="Write a draft of the policies that do it into this folder, which must be empty.",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier draft in that folder.")
@@ -130,8 +110,8 @@ def plan(
     if folder is not None:
         check_folder(folder, force=force)
     sources = load_sources(policies, inventory)
-    population = open_population(where)
-    with progress_bar(wanted=True) as progress:
+    with seldom_collected(), progress_bar(wanted=True) as progress:
+        population = open_population(where)
         planned = make_plan(
             population,
             sources,
@@ -175,16 +155,19 @@ def make_plan(
         accept_degraded=wanted.accept_degraded, refuse_unknown=wanted.refuse_unknown
     )
     climbed, assumptions = ladder(wanted.names, snapshot, actions)
+    _check_known(climbed, snapshot)
     _check_order(climbed)
-    survey = Survey(ladder=climbed)
-    for manifest, pods in pods_of(population, sources.kinds, progress):
-        survey.add(manifest.obj, manifest.namespace("default"), pods)
+    survey = Survey(climbed, declared=sources.kinds, runs=not population.where.files)
+    for manifest in population.manifests(sources.kinds, progress):
+        with misshapen_told(manifest, population.errors):
+            survey.add(manifest.obj, manifest.namespace(population.where.unnamed))
     planned = Planned(
         origin=population.origin,
         today=wanted.today,
         ladder=climbed,
         assumptions=assumptions,
         workloads=survey.workloads(),
+        finished=survey.census.finished,
         whole=_is_whole(population),
         incomplete=_incomplete(population),
     )
@@ -203,9 +186,24 @@ def _drafted(
         excluded=population.where.excluded,
     )
     policies = draft(planned.workloads, planned.ladder, whole=planned.whole)
-    found = pods_of(population, sources.kinds, progress)
-    objects = ((m.obj, m.namespace("default"), pods) for m, pods in found)
-    return made(policies, about, sources, objects)
+    found = _objects(population, sources.kinds, progress)
+    return made(policies, about, sources, found)
+
+
+def _objects(
+    population: Population, kinds: Sequence[WorkloadKind], progress: Progress
+) -> Iterator[tuple[Mapping[str, Any], str, list[PodView]]]:
+    """Each object that is or makes pods, its namespace and the pods; what is over makes none."""
+    runs = not population.where.files
+    for manifest in population.manifests(kinds, progress):
+        obj, namespace = manifest.obj, manifest.namespace(population.where.unnamed)
+        if is_over(obj, runs=runs):
+            continue
+        pods: list[PodView] = []
+        with misshapen_told(manifest, population.errors):
+            pods = pods_of(manifest, namespace, kinds)
+        if pods:
+            yield obj, namespace, pods
 
 
 def _is_whole(population: Population) -> bool:
@@ -217,6 +215,20 @@ def _is_whole(population: Population) -> bool:
 def _incomplete(population: Population) -> tuple[str, ...]:
     """What could not be read or listed, each once: a second reading tells it again."""
     return tuple(dict.fromkeys(map(str, (*population.errors, *population.missing))))
+
+
+def _check_known(climbed: Ladder, snapshot: Snapshot) -> None:
+    """Nothing may be called isolated by a class of which nobody knows what it is."""
+    for step in climbed.steps:
+        if not step.assumed or step.profile.runtime != "other":
+            continue
+        known = {*snapshot.inventory.by_class, *(snapshot.cluster.runtime_classes or {})}
+        near = get_close_matches(step.name, sorted(known | {*PREFERRED.split(",")} - {step.name}))
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise click.UsageError(
+            f"--prefer: {step.name}: neither its name nor its handler says which runtime it is; "
+            f"an inventory does (-p or --inventory){hint}"
+        )
 
 
 def _check_order(climbed: Ladder) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from webhook.core.anew import by_its_maker, made_anew
+from webhook.core.census import Key, key_of
 from webhook.core.decision import Deny, decide
 from webhook.core.drafting import Draft, inevitable
 from webhook.core.names import counted, shown
 from webhook.core.pod import PodView
 from webhook.core.snapshot import Snapshot
-from webhook.core.survey import Key, is_superseded, key_of, unbound
 from webhook.core.workload import WorkloadKind
 from webhook.documents.applications import ApplicationExtension, ApplicationRequirements
 from webhook.documents.compat import RuntimeFacts
@@ -121,8 +121,6 @@ def made(
     decided = 0
     refused: list[Refused] = []
     for obj, namespace, pods in objects:
-        if is_superseded(obj):
-            continue
         decided += len(pods)
         refused.extend(_refusals(obj, namespace, pods, snapshot))
     return Drafted(
@@ -157,7 +155,7 @@ def _refusals(
     obj: Mapping[str, Any], namespace: str, pods: Iterable[PodView], snapshot: Snapshot
 ) -> Iterator[Refused]:
     for pod in pods:
-        anew = unbound(made_anew(pod))
+        anew = made_anew(pod, snapshot.cluster)
         decision = decide(anew, by_its_maker(anew), snapshot)
         if isinstance(decision, Deny):
             yield Refused(

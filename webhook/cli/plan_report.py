@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from webhook.cli.plan_draft import Drafted, drafted_lines, drafted_value
-from webhook.cli.report import finding_value
+from webhook.cli.report import finding_value, told_ended
+from webhook.core.census import Key
 from webhook.core.isolation import NO_CLASS, Ladder, Obstacle, Step, sentence
 from webhook.core.names import RUNTIME_TITLES, Action, counted, shown
 from webhook.core.needs import Finding
-from webhook.core.survey import Key, Workload, judged
+from webhook.core.survey import Workload, judged
 from webhook.core.trial import Judged
 
 _MOST_NAMED = 8
@@ -29,6 +30,7 @@ class Planned:
     ladder: Ladder
     assumptions: tuple[str, ...]
     workloads: tuple[Workload, ...]
+    finished: Mapping[str, int] = field(default_factory=lambda: {"workloads": 0, "pods": 0})
     whole: bool = True
     incomplete: tuple[str, ...] = ()
     drafted: Drafted | None = None
@@ -85,6 +87,7 @@ def plan_value(planned: Planned) -> dict[str, Any]:
             ],
             "onNone": _count([w for w in planned.inside if w.strongest is None]),
             "leftAlone": _count(planned.left_alone),
+            "finished": planned.finished,
         },
         "newer": [
             {
@@ -211,7 +214,7 @@ def _classes(planned: Planned) -> Iterator[str]:
     for number, step in enumerate(planned.ladder.steps, 1):
         yield f"  {number}. {shown(step.name, 63)}: {_title(step)}"
     if planned.assumptions:
-        yield "Assumed, for no inventory says so (--inventory FILE)"
+        yield "Assumed, since no inventory says so (--inventory FILE)"
     for words in planned.assumptions:
         yield f"  {words}"
 
@@ -241,6 +244,8 @@ def _totals(planned: Planned) -> Iterator[str]:
         workloads = f"{len(found):>4} {_percent(len(found), len(inside)):>5}"
         pods = f"{pods_of(found):>5} {_percent(pods_of(found), pods_of(inside)):>5}"
         yield f"  {name:<{width}} {workloads} {pods}"
+    if ended := told_ended(planned.finished):
+        yield ended
 
 
 def _percent(part: int, whole: int) -> str:

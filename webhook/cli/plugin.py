@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem, ShellComplete
 
 from webhook.cli import COMMANDS, CommandGroup, CommandTable, command_line
 from webhook.cli.completion import FLAG_SAID, offer_values
+from webhook.cli.examples import examples_text
 
 NAME = "kubectl runtimegate"
 
@@ -40,11 +41,12 @@ def plugin_commands(commands: CommandTable = COMMANDS) -> CommandTable:
 def plugin_command_line(commands: CommandTable = COMMANDS) -> click.Group:
     """The command ``kubectl runtimegate``."""
     group = command_line(plugin_commands(commands), _Plugin)
+    group.epilog = _as_plugin(group.epilog)
     group.params.extend(_kubectl_options())
     for option in group.params:
         if option.name in _OPTIONS:
             # The variable of a command says more than one for all of them could.
-            option.allow_from_autoenv = False  # type: ignore[attr-defined]
+            option.allow_from_autoenv = False  # type: ignore[attr-defined]  # click lets it be set
             option.show_envvar = False  # type: ignore[attr-defined]
     return group
 
@@ -75,15 +77,21 @@ def _as_kubectl(command: click.Command, name: str) -> click.Command:
     own.params = [copy.copy(parameter) for parameter in command.params]
     there = {spelling: parameter for parameter in own.params for spelling in parameter.opts}
     own.params += [option for option in _kubectl_options() if option.opts[-1] not in there]
+    own.epilog = _as_plugin(examples_text("compat why" if name == _WHY else name))
     if name == _WHY:
-        own.help = (command.help or "").replace("runtimegate compat why", f"{NAME} why")
         _keep_variables(own, "RUNTIMEGATE_COMPAT_WHY")
     if name == "check":
         namespace = there["--namespace"]
         namespace.default = _namespace_of_context
-        namespace.show_default = "that of the context"  # type: ignore[attr-defined]
+        namespace.show_default = "that of the context"  # type: ignore[attr-defined]  # click lets it be set
     offer_values(own)
     return own
+
+
+def _as_plugin(text: str | None) -> str:
+    """A text in which the command is called as a person at kubectl calls it."""
+    short = (text or "").replace("runtimegate compat why", "runtimegate why")
+    return short.replace("runtimegate ", f"{NAME} ")
 
 
 def _keep_variables(command: click.Command, prefix: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from webhook.cli.facts import group_kind
 from webhook.cli.manifests import InputError, Inputs, Manifest
+from webhook.core.decision import Change
 from webhook.core.pod import PodShapeError, PodView, view_pod
-from webhook.core.workload import pod_templates
+from webhook.core.workload import WorkloadKind, pods_made_of, workload_kind
 
 POD = ("", "Pod")
+_JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +35,51 @@ def pods_in(inputs: Inputs) -> tuple[list[Found], list[InputError]]:
     found: list[Found] = []
     errors = list(inputs.errors)
     for manifest in inputs.manifests:
-        try:
-            found.extend(Found(manifest=manifest, pod=pod) for pod in _pods_of(manifest))
-        except PodShapeError as error:
-            errors.append(
-                InputError(source=manifest.source, line=manifest.line, problem=str(error))
-            )
+        with misshapen_told(manifest, errors):
+            pods = pods_of(manifest, manifest.namespace("default"))
+            found.extend(Found(manifest=manifest, pod=pod) for pod in pods)
     return found, errors
 
 
-def _pods_of(manifest: Manifest) -> Iterator[PodView]:
-    namespace = manifest.namespace("default")
+def has_pods(manifest: Manifest, declared: Sequence[WorkloadKind] = ()) -> bool:
+    """Whether an object is or makes pods, and what is done to it, by a review, is judged."""
+    review = manifest.review
+    if review is not None and not (
+        review.operation in set(Change) and review.sub_resource in _JUDGED_SUBRESOURCES
+    ):
+        return False
+    return group_kind(manifest) == POD or bool(
+        workload_kind(manifest.api_version, manifest.kind, declared)
+    )
+
+
+def pods_of(
+    manifest: Manifest, namespace: str, declared: Sequence[WorkloadKind] = ()
+) -> list[PodView]:
+    """The pod that an object is, or the pods that would be made of it.
+
+    Raises PodShapeError where it is misshapen, or has no pod template where its kind has one.
+    """
     if group_kind(manifest) == POD:
-        obj = manifest.obj
-        yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace)
-    else:
-        yield from pod_templates(manifest.obj, namespace=namespace)
+        return [pod_of(manifest, namespace)]
+    made = pods_made_of(manifest.obj, namespace=namespace, declared=declared)
+    return [pod.view for pod in made]
+
+
+def pod_of(manifest: Manifest, namespace: str) -> PodView:
+    """The pod that an object is. Raises PodShapeError where it is misshapen."""
+    default = manifest.review.name if manifest.review else ""
+    obj = manifest.obj
+    return view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace, default_name=default)
+
+
+@contextmanager
+def misshapen_told(manifest: Manifest, errors: list[InputError]) -> Iterator[None]:
+    """What is wrong with the shape of an object's pods becomes an error, and hides no other."""
+    try:
+        yield
+    except PodShapeError as error:
+        errors.append(InputError(source=manifest.source, line=manifest.line, problem=str(error)))
 
 
 def found_value(found: Found) -> dict[str, Any]:

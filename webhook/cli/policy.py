@@ -13,14 +13,22 @@ import click
 
 from webhook.cli.facts import cluster_view
 from webhook.cli.governance import Section, governance_value, sections
+from webhook.cli.groups import GroupWithHints
 from webhook.cli.manifests import load_manifests
-from webhook.cli.options import day, output_option, policies_option, today_option
+from webhook.cli.options import (
+    day,
+    namespace_name,
+    output_option,
+    policies_option,
+    today_option,
+)
 from webhook.cli.policy_compile import compile_command
 from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
 from webhook.cli.regular_files import MOST_CLUSTER_BYTES
 from webhook.cli.report import as_json
-from webhook.cli.terminal import at_terminal
+from webhook.cli.tables import print_stacked
+from webhook.cli.terminal import at_terminal, columns
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import counted
 from webhook.core.runtimes import Inventory
@@ -37,7 +45,9 @@ _output = output_option("text", "json")
 _today = today_option("Judge as of this day (UTC): exemptions end.")
 
 
-@click.group(short_help="Lint, show, test, compare and compile the policies in git.")
+@click.group(
+    cls=GroupWithHints, short_help="Lint, show, test, compare and compile the policies in git."
+)
 def policy() -> None:
     """Lint, show, test, compare and compile the policies in git."""
 
@@ -85,14 +95,17 @@ def _lint_summary(folder: FolderText, loaded: Loaded, warnings: Sequence[LintWar
 
 
 @policy.command(short_help="Print the JSON Schema of the documents, for editors.")
-@click.argument("kind", type=click.Choice(list(KINDS)), required=False)
+@click.argument("kind", metavar="[KIND]", type=click.Choice(list(KINDS)), required=False)
 def schema(*, kind: str | None) -> None:
-    """Print the JSON Schema of KIND; without one, a schema for every kind of document."""
+    """Print the JSON Schema of KIND; without one, a schema for every kind of document.
+
+    KIND is RuntimePolicy, RuntimeInventory, RuntimeFacts, ApplicationRequirements or PolicyTest.
+    """
     click.echo(as_json(schema_of(kind) if kind else combined_schema()))
 
 
 @policy.command(short_help="Show which policy governs a namespace, and why.")
-@click.argument("namespace")
+@click.argument("namespace", metavar="NAMESPACE", callback=namespace_name)
 @policies_option
 @click.option(
     "--label",
@@ -104,6 +117,7 @@ def schema(*, kind: str | None) -> None:
 @click.option(
     "--cluster",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="What `kubectl get ns -o yaml` printed (JSON will do): the namespace's labels.",
 )
 @_output
@@ -164,14 +178,21 @@ def _print(told: Iterable[Section]) -> None:
             click.echo(f"  {name:<{width}}  {text}")
 
 
+_LEAST_VALUE = 30
+"""A table with less room than this for its values is told in lines."""
+
+
 def _print_tables(told: Iterable[Section]) -> None:
     # Imported here: it takes longer to import than a piped answer takes to print.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - only this needs it
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     console = Console()
     for heading, rows in told:
+        if columns() < max((len(name) for name, _ in rows), default=0) + _LEAST_VALUE:
+            print_stacked(heading, ((name, [("", text)]) for name, text in rows))
+            continue
         table = Table(title=Text(heading, style="bold"), title_justify="left", show_header=False)
         table.add_column(style="cyan", no_wrap=True)
         table.add_column()

@@ -10,6 +10,7 @@ import click
 
 from webhook.cli.cluster_options import take_where, where_options
 from webhook.cli.difference_survey import Survey
+from webhook.cli.garbage import seldom_collected
 from webhook.cli.options import day, output_option, today_option
 from webhook.cli.policy_diff_markdown import MOST_BYTES, markdown
 from webhook.cli.policy_diff_report import Report, report_value, text_lines
@@ -73,8 +74,9 @@ def diff(
     after = load_side(new) if new is not None else before
     if inventory is not None:
         after = with_inventory(after, inventory)
-    population = open_population(where)
-    report = compare(before, after, population, day(today))
+    with seldom_collected():
+        population = open_population(where)
+        report = compare(before, after, population, day(today))
     _print(report, output, most_bytes)
     _tell_what_is_missing(report, before, after)
     if not report.whole:
@@ -92,6 +94,8 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         before=population.snapshot(before.loaded, today=today, revision=before.revision.hash),
         after=population.snapshot(after.loaded, today=today, revision=after.revision.hash),
         declared=declared,
+        runs=not population.where.files,
+        errors=population.errors,
     )
     with progress_bar(wanted=True) as progress:
         survey.look(population.manifests(declared, progress), population.where.unnamed)
@@ -102,7 +106,7 @@ def compare(before: Side, after: Side, population: Population, today: date) -> R
         live=population.live,
         looked=survey.looked,
         entries=tuple(survey.entries()),
-        errors=(*population.errors, *survey.errors),
+        errors=tuple(population.errors),
         missing=tuple(population.missing),
     )
 

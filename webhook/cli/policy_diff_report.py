@@ -165,8 +165,8 @@ def _newly_refused(before: Outcome, after: Outcome, kind: str) -> Iterator[Detai
         yield f"the {shown(kind, 63)} itself is refused:", _line(after.enforced.headline)
     else:
         yield "", _line(after.enforced.headline)
-    if after.enforced.suggestions:
-        yield "use runtimeClassName:", _line(" or ".join(after.enforced.suggestions))
+    if after.enforced.remedy:
+        yield "", _line(after.enforced.remedy)
     if before.refused is Refused.NOTHING:
         yield "until now:", _class(before)
 
@@ -192,7 +192,7 @@ def _refusal_changed(before: Outcome, after: Outcome, _kind: str) -> Iterator[De
     yield "was:", _line(before.enforced.headline)
     yield "now:", _line(after.enforced.headline)
     if after.enforced.suggestions != before.enforced.suggestions:
-        yield "use runtimeClassName:", _line(" or ".join(after.enforced.suggestions) or "none")
+        yield "", _line(after.enforced.remedy or "no RuntimeClass to use is known any more")
 
 
 def _trial_changed(before: Outcome, after: Outcome, _kind: str) -> Iterator[Detail]:

@@ -62,8 +62,8 @@ def policy_test(
     Each case is a pod, or the pods of a manifest, in a namespace and a cluster as it says, decided
     as the webhook would decide it on the day that the case gives.
 
-    Exit code 1: a case is not as expected, or --fail-under is not reached. Exit code 2: a document
-    or a manifest could not be read, or there is no case at all.
+    Exit code 1: a case is not as expected, or --fail-under is not reached. 2: a document or a
+    manifest could not be read, or there is no case at all.
     """
     folder = load_folder(policies)
     loaded = load_with_tests(folder.named_files, shipped())

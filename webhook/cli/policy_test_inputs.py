@@ -13,13 +13,13 @@ from typing import Any
 
 from webhook.cli.facts import cluster_view, group_kind, is_fact
 from webhook.cli.manifests import InputError, Manifest, parse_manifests
+from webhook.cli.pods import has_pods, pods_of
 from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.decision import CREATE, Change, Operation
 from webhook.core.images import glob_matches
 from webhook.core.names import shown
 from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
 from webhook.core.runtimes import Inventory
-from webhook.core.workload import POD_TEMPLATES_AT, pod_templates, workload_kind
 from webhook.documents.policy_test import Case, PolicyTest
 from webhook.documents.policy_test_given import (
     GivenCluster,
@@ -34,7 +34,6 @@ from webhook.documents.yaml_faults import Path as FieldPath
 from webhook.live.named_files import NamedFileError, read_named
 
 POD = ("", "Pod")
-_JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 _MOST_NAMED = 5
 
 
@@ -197,10 +196,7 @@ class Reader:
             message = f"{_named(manifest)} names no namespace: give namespace, here or in spec"
             raise at.error(message)
         try:
-            pods = list(self._views(manifest, where))
-            if not pods and group_kind(manifest) in POD_TEMPLATES_AT:
-                raise at.error(f"{_named(manifest)} holds no pod template")
-            for pod in pods:
+            for pod in pods_of(manifest, where, self.inventory.workload_kinds):
                 operation = update.operation(manifest, pod)
                 yield Subject(manifest=manifest, pod=pod, operation=operation)
         except PodShapeError as error:
@@ -208,24 +204,7 @@ class Reader:
             raise at.error(f"{_named(manifest)}: {said}") from None
 
     def _has_pods(self, manifest: Manifest) -> bool:
-        review = manifest.review
-        if review is not None and not (
-            review.operation in set(Change) and review.sub_resource in _JUDGED_SUBRESOURCES
-        ):
-            return False
-        kinds = self.inventory.workload_kinds
-        return group_kind(manifest) == POD or bool(
-            workload_kind(manifest.api_version, manifest.kind, kinds)
-        )
-
-    def _views(self, manifest: Manifest, namespace: str) -> Iterator[PodView]:
-        obj = manifest.obj
-        if group_kind(manifest) != POD:
-            kinds = self.inventory.workload_kinds
-            yield from pod_templates(obj, namespace=namespace, declared=kinds)
-            return
-        name = manifest.review.name if manifest.review else ""
-        yield view_pod(obj.get("spec"), obj.get("metadata"), namespace=namespace, default_name=name)
+        return has_pods(manifest, self.inventory.workload_kinds)
 
 
 def _whole_object(at: _Place, obj: dict[str, Any]) -> Iterator[Manifest]:

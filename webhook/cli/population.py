@@ -1,20 +1,20 @@
 """The objects of a cluster that are or make pods, wherever they are read from, one after the other.
 
-An API server's lists are held a page at a time; files are read whole. What could not be read or
-listed is kept beside and hides nothing.
+An API server's lists are held a page at a time, of a file of JSON an object. What could not be read
+or listed is kept beside and hides nothing.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from webhook.cli.cluster_options import Where
 from webhook.cli.facts import cluster_view, is_fact
-from webhook.cli.manifests import InputError, Inputs, Manifest, load_manifests
-from webhook.cli.regular_files import MOST_CLUSTER_BYTES
+from webhook.cli.manifests import InputError, Manifest
+from webhook.cli.saved_objects import SavedObjects, open_objects
 from webhook.core.cluster import ClusterView
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
@@ -41,8 +41,8 @@ class Population:
     missing: list[Missing] = field(default_factory=list)
     _listing: Listing | None = None
     _cluster: ClusterView | None = None
-    _printed: Inputs = field(default_factory=lambda: Inputs(manifests=(), errors=()))
-    _given: Inputs = field(default_factory=lambda: Inputs(manifests=(), errors=()))
+    _printed: SavedObjects = field(default_factory=SavedObjects)
+    _given: SavedObjects = field(default_factory=SavedObjects)
 
     @property
     def live(self) -> bool:
@@ -63,7 +63,7 @@ class Population:
 
     def _view(self, inventory: Inventory) -> ClusterView:
         if self._listing is None:
-            return cluster_view(self._printed.manifests, self._given.manifests, inventory)
+            return cluster_view(self._printed.facts(), self._given.facts(), inventory)
         if self._cluster is None:
             self._cluster = self._listing.cluster_view()
         return self._cluster
@@ -79,9 +79,10 @@ class Population:
         if self._listing is not None:
             yield from self._listed(self._listing, declared, progress)
             return
-        inputs = self._given if self.where.files else self._printed
-        for number, manifest in enumerate(inputs.manifests, 1):
-            progress("objects", number, len(inputs.manifests))
+        objects = self._given if self.where.files else self._printed
+        expected = len(objects)
+        for number, manifest in enumerate(objects, 1):
+            progress("objects", number, expected)
             namespace = manifest.namespace(self.where.unnamed)
             if not is_fact(manifest) and self.where.looked_into(namespace):
                 yield manifest
@@ -123,18 +124,11 @@ def open_population(where: Where) -> Population:
         origin = context.name
         return Population(origin=origin, where=where, missing=listing.missing, _listing=listing)
     paths = [str(where.saved)] if where.saved is not None else []
-    printed = _loaded(paths)
-    given = _loaded(where.files)
+    errors: list[InputError] = []
     return Population(
         origin=", ".join([*where.files] or paths),
         where=where,
-        errors=[*printed.errors, *given.errors],
-        _printed=printed,
-        _given=given,
+        errors=errors,
+        _printed=open_objects(paths, stdin=sys.stdin.buffer, errors=errors),
+        _given=open_objects(where.files, stdin=sys.stdin.buffer, errors=errors),
     )
-
-
-def _loaded(paths: Sequence[str]) -> Inputs:
-    """What the files hold, without their text: nothing here points into it."""
-    inputs = load_manifests(paths, stdin=sys.stdin.buffer, most_bytes=MOST_CLUSTER_BYTES)
-    return replace(inputs, contents={})

@@ -20,7 +20,7 @@ def progress_bar(*, wanted: bool) -> Iterator[Progress]:
         yield unwatched
         return
     # Imported here: it takes longer to import than a small cluster takes to list.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - only this needs it
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
         MofNCompleteColumn,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pathlib
 import stat
+import tempfile
 from typing import BinaryIO
 
 MEBIBYTE = 1024 * 1024
@@ -45,19 +47,70 @@ def read_stream(stream: BinaryIO, most_bytes: int) -> bytes | str:
     return content if len(content) <= most_bytes else _too_large("more than", most_bytes)
 
 
+Stamp = tuple[int, int, int, int]
+"""Which file it is, and in which state."""
+
+
+def stamp_of(file: BinaryIO) -> Stamp | None:
+    """By which to know a file again that is opened later; None of what was kept aside."""
+    if not isinstance(file, io.BufferedReader):
+        return None
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def open_file(path: pathlib.Path, most_bytes: int) -> BinaryIO | str:
+    """A regular file, or what a shell passed kept aside; in a few words why it is not read."""
+    try:
+        if str(path).startswith(_STREAMS):
+            with path.open("rb") as stream:
+                return spooled(stream, most_bytes)
+        return _open_regular(path, most_bytes)
+    except OSError as error:
+        return error.strerror or "cannot be read"
+
+
+def spooled(stream: BinaryIO, most_bytes: int) -> BinaryIO | str:
+    """A stream that ends, kept aside so that it can be read again: in memory while it is small."""
+    kept: BinaryIO = io.BytesIO()
+    left = most_bytes + 1
+    try:
+        while left and (part := stream.read(min(MEBIBYTE, left))):
+            if isinstance(kept, io.BytesIO) and kept.tell() + len(part) > MOST_BYTES:
+                small, kept = kept, tempfile.TemporaryFile()  # noqa: SIM115 - kept to the end
+                kept.write(small.getbuffer())
+            kept.write(part)
+            left -= len(part)
+    except OSError as error:
+        return error.strerror or "cannot be read"
+    if not left:
+        return _too_large("more than", most_bytes)
+    kept.seek(0)
+    return kept
+
+
 def _read_regular(path: pathlib.Path, most_bytes: int) -> bytes | str:
+    file = _open_regular(path, most_bytes)
+    if isinstance(file, str):
+        return file
+    with file:
+        return read_stream(file, most_bytes)
+
+
+def _open_regular(path: pathlib.Path, most_bytes: int) -> BinaryIO | str:
     # Looked at before it is opened, which alone would wake whoever writes to a pipe; and again
     # afterwards, for it may be another by then: so it is never waited for.
     if why := _no_file(path.stat()):
         return why
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        opened = os.fstat(descriptor)
-        if why := _no_file(opened):
-            return why
-        if opened.st_size > most_bytes:
-            return _too_large(f"{opened.st_size // MEBIBYTE} MiB,", most_bytes)
-        return read_stream(file, most_bytes)
+    opened = os.fstat(descriptor)
+    why = _no_file(opened)
+    if not why and opened.st_size > most_bytes:
+        why = _too_large(f"{opened.st_size // MEBIBYTE} MiB,", most_bytes)
+    if why:
+        os.close(descriptor)
+        return why
+    return open(descriptor, "rb")
 
 
 def _no_file(found: os.stat_result) -> str:

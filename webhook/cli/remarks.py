@@ -68,7 +68,7 @@ def remarks_of(checked: Checked) -> Iterator[Remark]:
 
 
 def _of_refusal(checked: Checked, denied: Deny) -> Iterator[Remark]:
-    headline, *_ = denied.message.split("\n")
+    headline = f"policy {denied.grounds.policy}: {denied.cause}"
     level = _level_of_refusal(checked.decision)
     for number, cause in enumerate(denied.causes):
         yield Remark(
@@ -99,9 +99,10 @@ def _lines(checked: Checked, denied: Deny, cause: Refusal, headline: str) -> Ite
         yield explained(cause.finding)
     if checked.decision is not denied:
         yield f"Mode {checked.decision.grounds.mode}: the pod is let through."
-    if grounds.suggestions:
-        yield f"use runtimeClassName: {' or '.join(map(shown, grounds.suggestions))}"
     workaround = cause.finding.fact.workaround if cause.finding and cause.finding.fact else None
+    remedy = denied.remedies[0]
+    if grounds.suggestions or not workaround:
+        yield remedy
     if workaround:
         yield f"or: {' '.join(workaround.split())}"
 

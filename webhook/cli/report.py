@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -166,7 +166,7 @@ def text_report(
             if columns and columns < min(width, 60) + min(classes, 30) + _LINE:
                 parts = (subject(checked), _class(checked))
             line = "  ".join((f"  {word:<6}", *parts, _governed(checked)))
-            for number, piece in enumerate(_broken(line, columns)):
+            for number, piece in enumerate(broken(line, columns)):
                 yield piece if number else piece.replace(word, paint(word, COLOURS[word]), 1)
             yield from _said(checked, paint, columns)
 
@@ -175,7 +175,7 @@ _LINE = 40
 """What a line takes besides its two columns, in the ordinary case."""
 
 
-def _broken(line: str, columns: int) -> list[str]:
+def broken(line: str, columns: int) -> list[str]:
     """The line in pieces that fit, the later ones indented; long words are left whole."""
     if not columns or len(line) <= columns:
         return [line]
@@ -228,12 +228,12 @@ def _said(checked: Checked, paint: Paint, columns: int) -> Iterator[str]:
     """The refusal and where its causes stand, or the warnings that say more than the line above."""
     if isinstance(checked.enforced, Deny):
         for line in (*checked.enforced.message.split("\n"), *_places(checked, checked.enforced)):
-            yield from _broken(f"          {line}", columns)
+            yield from broken(f"          {line}", columns)
     assigned = f" assigned runtimeClassName: {checked.decision.grounds.runtime_class}"
     for warning in (*checked.decision.grounds.notices, *checked.decision.grounds.warnings):
         if not warning.endswith(assigned) and not _repeats(warning, checked):
             line = f"          warning: {warning}"
-            for number, piece in enumerate(_broken(line, columns)):
+            for number, piece in enumerate(broken(line, columns)):
                 coloured = paint("warning", COLOURS["warning"])
                 yield piece if number else piece.replace("warning", coloured, 1)
 
@@ -281,3 +281,10 @@ def summary(
         f"policies {shown(revision, 64)}" if revision else "",
     ]
     return "; ".join(filter(None, parts))
+
+
+def told_ended(finished: Mapping[str, int]) -> str:
+    """``ended, and not counted above: 3 pods, 1 Job``; empty where nothing has."""
+    nouns = (("pods", "pod"), ("workloads", "Job"))
+    told = [counted(finished[what], noun) for what, noun in nouns if finished[what]]
+    return f"ended, and not counted above: {', '.join(told)}" if told else ""

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +20,7 @@ import click
 from certs.bootstrap import self_signed_pair
 from certs.errors import CertificateError
 from certs.files import ServingFiles, serving_files
+from webhook.core.names import VERSION
 
 if TYPE_CHECKING:
     from webhook.live.kube import Access
@@ -157,7 +157,7 @@ def serve(**given: Any) -> NoReturn:
     files = _tls_files(options)
     metrics_folder = _share_metrics(os.environ, options.workers)
     # After the line above: the metrics library reads its variable when it is imported.
-    from webhook.server.logs import log_to  # noqa: PLC0415
+    from webhook.server.logs import log_to  # noqa: PLC0415 - only this needs it
     from webhook.server.process import Gate  # noqa: PLC0415
 
     settings = _settings(options, files)
@@ -174,7 +174,7 @@ def _settings(options: _Options, files: ServingFiles) -> "Settings":
     source = FolderSource(options.policies)
     stamp = source.stamp()
     return Settings(
-        version=version("runtimegate"),
+        version=VERSION,
         source=source,
         stamp=stamp,
         policies=source.load(),

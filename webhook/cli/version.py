@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import version as version_of
 
 import click
 
 from webhook.cli.options import output_option
+from webhook.core.names import VERSION
 from webhook.live.shipped import shipped_version
 
 
@@ -17,7 +17,7 @@ from webhook.live.shipped import shipped_version
 def version(*, output: str) -> None:
     """Print the version of the program, of its compatibility data and of Python."""
     values = {
-        "version": version_of("runtimegate"),
+        "version": VERSION,
         "compatData": shipped_version(),
         "python": platform.python_version(),
     }

@@ -60,6 +60,8 @@ class Document:
         """Line and column of a key or list item, or of the nearest above it that is written."""
         if self.read is not None:
             return self.read.mark_of(path)
+        if not self.content:
+            return self.line, 1
         line, column = self.json.mark_of(path)
         if line > 1:
             return self.line + line - 1, column

@@ -105,20 +105,11 @@ def _sentences(template: _Template, kind: str) -> Iterator[str]:
     decision = template.decision
     grounds = decision.grounds
     if isinstance(decision, Deny):
-        first = decision.message.partition("\n")[0]
-        yield messages.bounded(f"pods of this {kind} would be refused: {first}")
-        if grounds.suggestions:
-            yield messages.bounded(_remedy(template, kind, " or ".join(grounds.suggestions)))
+        yield messages.bounded(f"pods of this {kind} would be refused: {decision.first}")
+        yield messages.bounded(decision.remedies[0])
         return
+    would = decision.would if isinstance(decision, Keep) else None
+    remedy = would.remedies[0] if isinstance(would, Deny) else ""
     for line in (*grounds.notices, *grounds.warnings):
-        yield messages.bounded(f"pods of this {kind}: {line}")
-
-
-def _remedy(template: _Template, kind: str, named: str) -> str:
-    """What to do: where the class is set, or that it cannot be set in this kind."""
-    outlined = template.pod.outlined
-    if outlined is None:
-        return f"use runtimeClassName: {named} in its pod template"
-    if outlined.class_at:
-        return f"use runtimeClassName: {named} by its {outlined.class_at}"
-    return f"a {kind} cannot name a RuntimeClass: have the policy give its pods {named}"
+        said = line.removesuffix(f"; {remedy}")
+        yield messages.bounded(f"pods of this {kind}: {said}", "" if said == line else remedy)

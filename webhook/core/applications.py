@@ -82,7 +82,7 @@ def _is_wild(glob: str) -> bool:
 
 def _has(pairs: Iterable[tuple[str, str]], wanted: tuple[str, str]) -> bool:
     name, glob = wanted
-    return any(key == name and glob_matches(glob, str(value)) for key, value in pairs)
+    return any(key == name and glob_matches(glob, value) for key, value in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,8 +231,10 @@ class _Unnamed:
                     yield number
 
 
-def _labels_hold(clause: "Clause", labels: Mapping[str, str]) -> bool:
-    return all(_has(labels.items(), item) for item in clause.labels.items())
+def _labels_hold(clause: Clause, labels: Mapping[str, str]) -> bool:
+    return all(
+        name in labels and glob_matches(glob, labels[name]) for name, glob in clause.labels.items()
+    )
 
 
 def _wild(recognition: Recognition) -> set[str]:

@@ -139,9 +139,10 @@ _STATE_OF_VERDICT: Mapping[Verdict, State] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anew:
-    """What would become of it if it were made anew: the words of ``check``.
+    """What would become of it if it were made anew, and why.
 
-    ``runtime_class`` is the class that it would get or be judged on, None for none.
+    ``runtime_class`` is the class that it would get or be judged on, None for none. What to do is
+    ``remedies``' to say, of the workload: ``class_where`` is the template's (``PodView``).
     """
 
     decision: str
@@ -149,6 +150,7 @@ class Anew:
     reason: Reason | None = None
     message: str = ""
     suggestions: tuple[str, ...] = ()
+    class_where: str | None = ""
 
     @property
     def refused(self) -> bool:
@@ -376,8 +378,9 @@ def _anew(seen: _Seen) -> Anew:
                 decision="deny",
                 runtime_class=gets,
                 reason=deny.reason,
-                message=deny.message,
+                message="\n  ".join((deny.first, *deny.evidence)),
                 suggestions=grounds.suggestions,
+                class_where=seen.case.pod.class_where if seen.case else "",
             )
         case _:
             assert_never(seen.enforced)

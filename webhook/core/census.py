@@ -1,89 +1,71 @@
-"""The pods and workloads of a cluster as subjects: each workload once, with its pods counted.
+"""The pods and workloads of a cluster: each workload once, with its pods counted.
 
-A pod belongs to the topmost workload that its controllers lead to (ReplicaSet → Deployment, Job →
-CronJob); one that no controller keeps alive stands for itself. Objects may come in any order. What
-is kept of an object is its assessment, which equal pods share, never the object.
+The one grouping behind audit, plan and policy diff. A pod belongs to the topmost workload that its
+controllers lead to (ReplicaSet → Deployment, Job → CronJob); one that no controller keeps alive
+stands for itself. What has ended runs no more and is only counted. Objects may come in any order.
+What is kept of an object is how it was judged, which equal pods share, never the object.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from webhook.core.anew import Controller, controller_of
-from webhook.core.audit import RANK, Assessment, State
-from webhook.core.audit_findings import Noted
 from webhook.core.pod import PodView, mapping, sequence, text, view_pod
-from webhook.core.workload import WorkloadKind, workload_kind, workload_pods
+from webhook.core.workload import WorkloadKind, WorkloadPod, pods_made_of, workload_kind
 
 MOST_STEPS = 8
 """How far controllers are followed: a tenant may write two that control each other."""
-MOST_IMAGES = 20
 _ENDED = frozenset({"Succeeded", "Failed"})
+_FINISHED = frozenset({"Complete", "Failed"})
 _POD = ("", "Pod")
+_REVISIONS = frozenset({("apps", "ReplicaSet"), ("", "ReplicationController")})
+"""Of which an owner keeps older ones, scaled to nothing."""
+_HASH = "pod-template-hash"
+_MOST_ASKED = 10**6
+
+JudgedT = TypeVar("JudgedT", bound=Hashable)
+"""What a judge makes of a pod; pods with equal ones are counted together."""
 
 
 class Key(NamedTuple):
     """An object of a cluster; of one namespace, since a controller lives where its objects do."""
 
     namespace: str
-    group: str
     kind: str
     name: str
+    group: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Standing:
-    """How some pods or one template of a subject stand now, and under other policies.
-
-    ``after`` is None where no others are in question.
-    """
-
-    now: Assessment
-    after: Assessment | None = None
+_MadeT_co = TypeVar("_MadeT_co", bound=Hashable, covariant=True)
 
 
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What is known of one object: its templates by field path, its pods by how they stand."""
+class Judge(Protocol[_MadeT_co]):
+    """What is made of the pods that a census sees."""
 
-    uid: str = ""
-    templates: dict[str, Standing] = field(default_factory=dict)
-    pods: dict[Standing, int] = field(default_factory=dict)
-    finished: int = 0
-    images: dict[str, None] = field(default_factory=dict)
+    def of_pod(self, pod: PodView) -> _MadeT_co:
+        """Of a pod, or of the manifest of one."""
 
-    def add(self, other: "Tally") -> None:
-        """Count the pods of an object that this one controls as its own."""
-        for standing, count in other.pods.items():
-            self.pods[standing] = self.pods.get(standing, 0) + count
-        self.finished += other.finished
-        self.see(other.images)
-
-    def see(self, images: Iterable[str]) -> None:
-        """Note images, the first of many."""
-        for image in images:
-            if len(self.images) >= MOST_IMAGES:
-                return
-            self.images.setdefault(image)
+    def of_template(self, template: WorkloadPod) -> _MadeT_co:
+        """Of what pods are made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A workload with its pods, or a pod by itself."""
+class Group(Generic[JudgedT]):
+    """A workload with its pods, or a pod by itself.
+
+    ``templates`` are its own by field path; ``revisions`` those of what it controls, a ReplicaSet's
+    say, each once. ``asked`` is how many pods it asks for.
+    """
 
     key: Key
     api_version: str
     uid: str
-    templates: Mapping[str, Standing]
-    pods: Mapping[Standing, int]
+    templates: Mapping[str, JudgedT]
+    revisions: tuple[JudgedT, ...]
+    pods: Mapping[JudgedT, int]
     finished: int
-    images: Sequence[str]
-
-    @property
-    def standings(self) -> tuple[Standing, ...]:
-        """Every way that one of its pods or templates stands, each once."""
-        return tuple(dict.fromkeys((*self.templates.values(), *self.pods)))
+    asked: int
 
     @property
     def running(self) -> int:
@@ -91,201 +73,280 @@ class Subject:
         return sum(self.pods.values())
 
     @property
-    def states(self) -> tuple[State, ...]:
-        """Every state of its pods and templates, the worst first; compliance only by itself."""
-        found = {state for standing in self.standings for state in standing.now.states}
-        if len(found) > 1:
-            found.discard(State.COMPLIANT)
-        return tuple(sorted(found, key=RANK.__getitem__))
-
-    @property
-    def worst(self) -> Standing:
-        """The first of those that stand worst, templates before pods; what is refused is worse."""
-        return min(self.standings, key=_badness)
-
-    @property
-    def refused(self) -> bool:
-        """Whether one of its pods would be refused if it were made anew."""
-        return any(standing.now.anew.refused for standing in self.standings)
-
-    @property
-    def finished_only(self) -> bool:
-        """Whether all of it has ended."""
-        return not self.pods and not self.templates
-
-    def findings(self) -> tuple[tuple[Noted, int], ...]:
-        """Each finding once, as its template or first pod has it, and in how many pods it is."""
-        found: dict[tuple[object, ...], Noted] = {}
-        counts: Counter[tuple[object, ...]] = Counter()
-        for standing in self.standings:
-            for finding in standing.now.findings:
-                known = found.setdefault(finding.identity, finding)
-                if (finding.now, finding.anew) != (known.now, known.anew):
-                    now, anew = known.now or finding.now, known.anew or finding.anew
-                    found[finding.identity] = replace(known, now=now, anew=anew)
-                counts[finding.identity] += self.pods.get(standing, 0)
-        return tuple((finding, counts[identity]) for identity, finding in found.items())
-
-    def runtime_classes(self) -> Mapping[str, int]:
-        """How many of its pods run with which class; empty is none."""
-        return _counted(self.pods, lambda standing: standing.now.runtime_class or "")
-
-    def pod_states(self) -> Mapping[str, int]:
-        """How many of its pods stand how, each counted by its worst state."""
-        return _counted(self.pods, lambda standing: str(standing.now.state))
+    def every(self) -> tuple[JudgedT, ...]:
+        """All that was made of its templates and pods, each once."""
+        return tuple(dict.fromkeys((*self.templates.values(), *self.pods)))
 
 
-def _badness(standing: Standing) -> tuple[int, bool]:
-    return RANK[standing.now.state], not standing.now.anew.refused
+@dataclass(slots=True, kw_only=True)
+class _Tally(Generic[JudgedT]):
+    """What is known of one object, before those that belong together are put together."""
+
+    uid: str = ""
+    told: bool = False
+    asked: int = 0
+    finished: int = 0
+    templates: dict[str, JudgedT] = field(default_factory=dict)
+    displaced: list[JudgedT] = field(default_factory=list)
+    pods: dict[JudgedT, int] = field(default_factory=dict)
+
+    def take(self, at: str, judged: JudgedT) -> None:
+        """A template; a file may hold two objects of one name, and both count."""
+        if at in self.templates:
+            self.displaced.append(self.templates[at])
+        self.templates[at] = judged
 
 
-def _counted(pods: Mapping[Standing, int], name_of: Callable[[Standing], str]) -> Mapping[str, int]:
-    found: Counter[str] = Counter()
-    for standing, count in pods.items():
-        found[name_of(standing)] += count
-    return found
+class Counted(NamedTuple, Generic[JudgedT]):
+    """What ``add`` has counted: under which object, and what was made of its pod or templates."""
+
+    key: Key
+    templates: Sequence[tuple[str, JudgedT]] = ()
+    pod: JudgedT | None = None
 
 
-Judge = Callable[[PodView, bool], Standing]
-"""``judge(pod, runs)``: equal pods should get the very same Standing."""
+class Census(Generic[JudgedT]):
+    """Objects are added one by one; ``groups`` puts together what belongs together.
 
-
-class Census:
-    """Objects are added one by one; ``subjects`` groups what they were.
-
-    ``runs`` is false for manifests: their pods have still to be made. ``add`` raises PodShapeError
-    for what is no pod or has no pod template where its kind has one.
+    ``runs`` is false for manifests: their pods have still to be made, whatever a status says.
+    ``revisions``: older ReplicaSets and Jobs of a workload that is told of are judged too.
     """
 
     def __init__(
-        self, judge: Judge, *, declared: Sequence[WorkloadKind] = (), runs: bool = True
+        self,
+        judge: Judge[JudgedT],
+        *,
+        declared: Sequence[WorkloadKind] = (),
+        runs: bool = True,
+        revisions: bool = False,
     ) -> None:
         self._judge = judge
         self._declared = declared
         self._runs = runs
-        self._tallies: dict[Key, Tally] = {}
+        self._revisions = revisions
+        self._tallies: dict[Key, _Tally[JudgedT]] = {}
         self._above: dict[Key, Key] = {}
+        self._guessed: dict[Key, Key] = {}
         self._versions: dict[Key, str] = {}
         self.others = 0
+        self.pods = 0
         self.finished_pods = 0
         self.finished_workloads = 0
 
-    def add(self, obj: Mapping[str, Any], namespace: str) -> None:
-        """Look at one object; one of a kind that makes no pods is only counted, in ``others``."""
-        metadata = mapping(obj.get("metadata"))
-        api_version, kind = text(obj.get("apiVersion")), text(obj.get("kind"))
-        name = text(metadata.get("name")) or text(metadata.get("generateName"))
-        key = Key(namespace, _group(api_version), kind, name)
-        if (key.group, kind) == _POD:
-            self._add_pod(obj, metadata, key)
-        elif workload_kind(api_version, kind, self._declared) is None:
-            self.others += 1
-        else:
-            self._add_workload(obj, metadata, key)
+    def add(self, obj: Mapping[str, Any], namespace: str) -> Counted[JudgedT] | None:
+        """Look at one object; None where it has ended or makes no pods, which is only counted.
 
-    def _add_pod(self, obj: Mapping[str, Any], metadata: Mapping[str, Any], key: Key) -> None:
+        Raises PodShapeError for what is no pod or has no pod template where its kind has one.
+        """
+        key = key_of(obj, namespace)
+        if (key.group, key.kind) == _POD:
+            return self._add_pod(obj, key)
+        if workload_kind(text(obj.get("apiVersion")), key.kind, self._declared) is None:
+            self.others += 1
+            return None
+        return self._add_workload(obj, key)
+
+    @property
+    def finished(self) -> Mapping[str, int]:
+        """What has ended: ``pods``, and ``workloads`` that nothing known controls."""
+        return {"pods": self.finished_pods, "workloads": self.finished_workloads}
+
+    def _add_pod(self, obj: Mapping[str, Any], key: Key) -> Counted[JudgedT] | None:
+        metadata = mapping(obj.get("metadata"))
         view = view_pod(obj.get("spec"), metadata, namespace=key.namespace)
-        controller = controller_of(metadata)
-        # A static pod is "controlled" by its node, which keeps no others like it.
-        if controller is not None and controller.kind != "Node":
+        controller = _keeper(metadata)
+        if controller is not None:
             key = self._controlling(controller, key.namespace)
+            if deployment := _deployment_of(metadata, key):
+                self._guessed[key] = deployment
+                self._versions.setdefault(deployment, controller.api_version)
         tally = self._tally(key, controller.uid if controller else text(metadata.get("uid")))
-        if self._runs and _has_ended(obj, metadata):
+        if self._runs and _has_ended(obj):
             tally.finished += 1
             self.finished_pods += 1
-            return
-        standing = self._judge(view, self._runs)
-        tally.pods[standing] = tally.pods.get(standing, 0) + 1
-        tally.see(_images(view))
+            return None
+        self.pods += 1
+        judged = self._judge.of_pod(view)
+        tally.pods[judged] = tally.pods.get(judged, 0) + 1
+        return Counted(key, pod=judged)
 
-    def _add_workload(self, obj: Mapping[str, Any], metadata: Mapping[str, Any], key: Key) -> None:
+    def _add_workload(self, obj: Mapping[str, Any], key: Key) -> Counted[JudgedT] | None:
+        metadata = mapping(obj.get("metadata"))
         self._versions[key] = text(obj.get("apiVersion"))
-        controller = controller_of(metadata)
-        if controller is not None:
-            above = self._controlling(controller, key.namespace)
-            if workload_kind(controller.api_version, controller.kind, self._declared):
-                self._above[key] = above
-                return
-            if mapping(obj.get("spec")).get("replicas") == 0:
-                # Of an owner that is no workload known here, such as an older revision's.
-                return
-        if self._runs and _has_finished(obj, key):
-            self.finished_workloads += 1
-            return
+        above = self._known_above(metadata, key)
+        others = (above, self._above.get(key))
+        self._above[key] = min((o for o in others if o not in {None, key}), default=key)
+        if is_over(obj, runs=self._runs):
+            self.finished_workloads += above is None and key.kind == "Job"
+            return None
         tally = self._tally(key, text(metadata.get("uid")))
-        for pod in workload_pods(obj, namespace=key.namespace, declared=self._declared):
-            tally.templates[pod.view.at] = self._judge(pod.view, False)
-            tally.see(_images(pod.view))
+        tally.told = True
+        tally.asked = max(tally.asked, _asked(obj, runs=self._runs))
+        top = self.top(key)
+        if top != key and not self._revisions and self._is_told(top):
+            return None
+        pods = pods_made_of(obj, namespace=key.namespace, declared=self._declared)
+        judged = [(pod.view.at, self._judge.of_template(pod)) for pod in pods]
+        for at, template in judged:
+            tally.take(at, template)
+        return Counted(key, templates=judged)
+
+    def _known_above(self, metadata: Mapping[str, Any], key: Key) -> Key | None:
+        """The workload that controls one; an object of a kind that makes no pods stands above none.
+
+        An operator's own, a database say, of which nothing is known here.
+        """
+        controller = controller_of(metadata)
+        if controller is None or not workload_kind(
+            controller.api_version, controller.kind, self._declared
+        ):
+            return None
+        return self._controlling(controller, key.namespace)
+
+    def _is_told(self, key: Key) -> bool:
+        tally = self._tallies.get(key)
+        return tally is not None and tally.told
 
     def _controlling(self, controller: Controller, namespace: str) -> Key:
-        group = _group(controller.api_version)
-        key = Key(namespace, group, controller.kind, controller.name)
+        key = _key_of_controller(controller, namespace)
         self._versions.setdefault(key, controller.api_version)
         return key
 
-    def _tally(self, key: Key, uid: str) -> Tally:
+    def _tally(self, key: Key, uid: str) -> _Tally[JudgedT]:
         tally = self._tallies.get(key)
         if tally is None:
-            tally = self._tallies[key] = Tally()
+            tally = self._tallies[key] = _Tally()
         tally.uid = tally.uid or uid
         return tally
 
-    def subjects(self) -> Iterator[Subject]:
-        """Every subject, in the order of namespace, kind and name; what has only ended is none."""
-        grouped: dict[Key, Tally] = {}
-        for key, tally in self._tallies.items():
-            top = self._top(key)
-            if top == key:
-                mine = grouped.setdefault(key, Tally())
-                mine.uid = mine.uid or tally.uid
-                mine.templates.update(tally.templates)
-                mine.add(tally)
-            else:
-                grouped.setdefault(top, Tally()).add(tally)
-        for key in sorted(grouped):
-            subject = self._subject(key, grouped[key])
-            if not subject.finished_only:
-                yield subject
+    def groups(self) -> Iterator[Group[JudgedT]]:
+        """Every workload and every pod by itself, in the order of namespace, kind and name.
 
-    def _top(self, key: Key) -> Key:
+        What has only ended is none.
+        """
+        members: dict[Key, list[Key]] = {}
+        for key in self._tallies:
+            members.setdefault(self.top(key), []).append(key)
+        for key in sorted(members):
+            group = self._group(key, members[key])
+            if group.templates or group.pods:
+                yield group
+
+    def top(self, key: Key) -> Key:
+        """The topmost workload that an object belongs to; those in a ring stand for themselves."""
+        found = key
         for _ in range(MOST_STEPS):
-            if key not in self._above:
-                break
-            key = self._above[key]
+            above = self._above.get(found) or self._guessed.get(found, found)
+            if above == found:
+                return found
+            found = above
         return key
 
-    def _subject(self, key: Key, tally: Tally) -> Subject:
-        return Subject(
+    def _group(self, key: Key, members: Sequence[Key]) -> Group[JudgedT]:
+        own = self._tallies.get(key) or _Tally[JudgedT]()
+        tallies = [self._tallies[member] for member in members]
+        pods: dict[JudgedT, int] = {}
+        for tally in tallies:
+            for judged, count in tally.pods.items():
+                pods[judged] = pods.get(judged, 0) + count
+        below = [t for t in tallies if t is not own]
+        templates = own.templates if own.told else _stand_ins(below)
+        revisions = [judged for t in below for judged in t.templates.values()]
+        revisions += [judged for tally in tallies for judged in tally.displaced]
+        return Group(
             key=key,
             api_version=self._versions.get(key, "v1"),
-            uid=tally.uid,
-            templates=tally.templates,
-            pods=tally.pods,
-            finished=tally.finished,
-            images=tuple(tally.images),
+            uid=own.uid,
+            templates=templates,
+            revisions=tuple(dict.fromkeys(revisions)),
+            pods=pods,
+            finished=sum(tally.finished for tally in tallies),
+            asked=own.asked if own.told else sum(tally.asked for tally in below),
         )
 
 
-def _group(api_version: str) -> str:
+def _stand_ins(below: Sequence[_Tally[JudgedT]]) -> Mapping[str, JudgedT]:
+    """The templates of what a workload controls, where it is not told of itself."""
+    return {at: judged for tally in below for at, judged in tally.templates.items()}
+
+
+def key_of(obj: Mapping[str, Any], namespace: str) -> Key:
+    """Which object it is."""
+    metadata = mapping(obj.get("metadata"))
+    return Key(
+        namespace=namespace,
+        kind=text(obj.get("kind")),
+        name=text(metadata.get("name")) or text(metadata.get("generateName")),
+        group=_group_of(text(obj.get("apiVersion"))),
+    )
+
+
+def is_over(obj: Mapping[str, Any], *, runs: bool = True) -> bool:
+    """Whether an object makes no pods any more, so that it keeps nothing from anything.
+
+    A pod or a Job that has ended, and a ReplicaSet of something else that is scaled to nothing: an
+    older revision. ``runs`` is false for manifests, which have still to be made.
+    """
+    if runs and _has_ended(obj):
+        return True
+    which = _group_of(text(obj.get("apiVersion"))), text(obj.get("kind"))
+    return (
+        which in _REVISIONS
+        and mapping(obj.get("spec")).get("replicas") == 0
+        and controller_of(mapping(obj.get("metadata"))) is not None
+    )
+
+
+def _has_ended(obj: Mapping[str, Any]) -> bool:
+    """Whether a pod has ended or is being ended, or a Job has finished."""
+    status = mapping(obj.get("status"))
+    which = _group_of(text(obj.get("apiVersion"))), text(obj.get("kind"))
+    if which == _POD:
+        leaves = mapping(obj.get("metadata")).get("deletionTimestamp")
+        return text(status.get("phase")) in _ENDED or bool(leaves)
+    return which == ("batch", "Job") and any(
+        text(c.get("type")) in _FINISHED and c.get("status") == "True"
+        for c in map(mapping, sequence(status.get("conditions")))
+    )
+
+
+def _keeper(metadata: Mapping[str, Any]) -> Controller | None:
+    """What keeps a pod alive. A static pod's "controller" is its node, which keeps no others."""
+    controller = controller_of(metadata)
+    return controller if controller is not None and controller.kind != "Node" else None
+
+
+def _key_of_controller(controller: Controller, namespace: str) -> Key:
+    return Key(namespace, controller.kind, controller.name, _group_of(controller.api_version))
+
+
+def _deployment_of(metadata: Mapping[str, Any], owner: Key) -> Key | None:
+    """The Deployment of a pod's ReplicaSet, by the hash that it names it with.
+
+    It counts where the ReplicaSet is not told of, as where only Deployments and pods are.
+    """
+    suffix = "-" + text(mapping(metadata.get("labels")).get(_HASH))
+    if (owner.group, owner.kind) != ("apps", "ReplicaSet") or suffix == "-":
+        return None
+    name = owner.name.removesuffix(suffix)
+    return owner._replace(kind="Deployment", name=name) if name != owner.name else None
+
+
+def _group_of(api_version: str) -> str:
     return api_version.rpartition("/")[0]
 
 
-def _images(pod: PodView) -> Iterator[str]:
-    return (str(container.reference or container.image) for container in pod.containers)
+def _asked(obj: Mapping[str, Any], *, runs: bool) -> int:
+    """How many pods an object asks for; of a CronJob, how many at a time."""
+    spec, kind = mapping(obj.get("spec")), obj.get("kind")
+    if kind == "PodTemplate":
+        return 0
+    if kind == "DaemonSet":
+        return _count(mapping(obj.get("status")).get("desiredNumberScheduled") if runs else None)
+    if kind == "CronJob":
+        spec = mapping(mapping(spec.get("jobTemplate")).get("spec"))
+    return _count(spec.get("parallelism" if kind in {"CronJob", "Job"} else "replicas"))
 
 
-def _has_ended(obj: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
-    """Whether a pod has ended or is being ended."""
-    phase = text(mapping(obj.get("status")).get("phase"))
-    return phase in _ENDED or bool(metadata.get("deletionTimestamp"))
-
-
-def _has_finished(obj: Mapping[str, Any], key: Key) -> bool:
-    """Whether a Job makes no more pods."""
-    if (key.group, key.kind) != ("batch", "Job"):
-        return False
-    conditions = map(mapping, sequence(mapping(obj.get("status")).get("conditions")))
-    return any(
-        text(c.get("type")) in {"Complete", "Failed"} and c.get("status") == "True"
-        for c in conditions
-    )
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < _MOST_ASKED else 1

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import assert_never
 
 from webhook.core import messages
-from webhook.core.names import MIRROR_POD, Mode, Reason, Verdict
+from webhook.core.instead import Occasion, instead, occasion_of_update, setting
+from webhook.core.names import MIRROR_POD, Mode, Reason, Verdict, shown
 from webhook.core.pod import PodView
 from webhook.core.policy import Policy
 from webhook.core.snapshot import Snapshot
@@ -20,13 +21,14 @@ from webhook.core.trial import (
     Judged,
     Refusal,
     Trial,
+    annotation_refusals,
     attempt,
     class_required,
     default_class,
     must_have_class,
     open_case,
 )
-from webhook.core.update import attempt_resize, attempt_update
+from webhook.core.update import attempt_update, resize_of
 from webhook.core.values import per_review
 
 MOST_SUGGESTIONS = 3
@@ -98,12 +100,26 @@ class Assign:
 
 @per_review(frozen=True, slots=True, kw_only=True)
 class Deny:
-    """The pod is refused; ``causes`` in order, the first being ``reason``."""
+    """The pod is refused; ``causes`` in order, the first being ``reason``.
+
+    ``message`` is all that its author is told. Its parts: ``cause`` in a sentence, ``aside`` with
+    whose it is, ``remedies``, the first of them in few words, and lines of ``evidence``.
+    """
 
     grounds: Grounds
     reason: Reason
     message: str
     causes: tuple[Refusal, ...] = ()
+    cause: str = ""
+    aside: str = ""
+    remedies: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> str:
+        """Who refuses and why, without the remedy."""
+        policy = f"policy {self.grounds.policy}: " if self.grounds.policy else ""
+        return f"{policy}{self.cause}{self.aside}"
 
 
 Decision = Keep | Assign | Deny
@@ -131,8 +147,9 @@ def decide(
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
     case = open_case(pod, policy, snapshot)
     if operation.change is Change.UPDATE:
-        attempted = attempt_resize if operation.resized else attempt_update
-        enforced = _kept_or_denied(case, attempted(case, operation.old), warn)
+        case = resize_of(case, operation.old) if operation.resized else case
+        occasion = occasion_of_update(pod, operation.old, resized=operation.resized)
+        enforced = _kept_or_denied(case, attempt_update(case, operation.old), warn, occasion)
     else:
         enforced = _decide_create(case, warn)
     return _under_mode(case, enforced)
@@ -145,12 +162,37 @@ def decide_stored(pod: PodView, operation: Operation, snapshot: Snapshot) -> Kee
         return decision
     policy = governing_policy(pod.namespace, snapshot)
     assert policy is not None  # noqa: S101 - an Assign comes from a policy
+    cause = messages.unassigned(decision.runtime_class)
+    remedy = setting(pod.class_where, shown(decision.runtime_class))
     return Deny(
         grounds=replace(decision.grounds, notices=(), warnings=()),
         reason=Reason.RUNTIME_CLASS_REQUIRED,
-        message=messages.unassigned(open_case(pod, policy, snapshot), decision.runtime_class),
+        message=f"policy {policy.name}: {cause}; {remedy}",
         causes=(class_required(pod),),
+        cause=cause,
+        remedies=(remedy,),
     )
+
+
+def decide_binding(binding: PodView, snapshot: Snapshot) -> Keep | Deny:
+    """What becomes of a Binding, whose annotations the API server copies to the pod.
+
+    The pod itself is not sent: what some rules of the policy let a pod carry is let through.
+    """
+    if binding.namespace in snapshot.excluded_namespaces:
+        return Keep(grounds=Grounds(why="the namespace is excluded"))
+    policy = governing_policy(binding.namespace, snapshot)
+    if policy is None:
+        return Keep(grounds=Grounds(why="no policy matches the namespace"))
+    every = (policy.rules, *(override.rules for override in policy.overrides))
+    lax = any(rules.mode is not Mode.ENFORCE for rules in every)
+    allowed = ("*",) if lax else tuple([g for rules in every for g in rules.runtime_annotations])
+    rules = replace(policy.rules, runtime_annotations=allowed)
+    case = replace(open_case(binding, policy, snapshot), rules=rules)
+    refusals = tuple(annotation_refusals(case))
+    if not refusals:
+        return Keep(grounds=Grounds(policy=policy.name, mode=rules.mode))
+    return _deny(case, Trial(runtime_class=None, profile=None, refusals=refusals, judged=()))
 
 
 def governing_policy(namespace: str, snapshot: Snapshot) -> Policy | None:
@@ -222,9 +264,11 @@ def _fallback(case: Case, refused: str) -> Trial | None:
     return None
 
 
-def _kept_or_denied(case: Case, trial: Trial, warn: Warn) -> Decision:
+def _kept_or_denied(
+    case: Case, trial: Trial, warn: Warn, occasion: Occasion = Occasion.MADE
+) -> Decision:
     if trial.refused:
-        return _deny(case, trial)
+        return _deny(case, trial, occasion)
     return Keep(grounds=_grounds(case, trial, warnings=warn(case, trial)))
 
 
@@ -237,15 +281,21 @@ def _assign(case: Case, trial: Trial, notice: str, warn: Warn) -> Decision:
     )
 
 
-def _deny(case: Case, trial: Trial) -> Deny:
+def _deny(case: Case, trial: Trial, occasion: Occasion = Occasion.MADE) -> Deny:
     suggestions = _suggestions(case, trial)
     names = tuple([s.runtime_class for s in suggestions if s.runtime_class])
-    return Deny(
+    denied = Deny(
         grounds=_grounds(case, trial, suggestions=names),
         reason=trial.refusals[0].reason,
-        message=messages.refusal(case, trial, suggestions),
+        message="",
         causes=trial.refusals,
+        cause=messages.headline(case, trial),
+        aside=messages.aside(trial),
+        remedies=instead(case, trial, suggestions, occasion),
+        evidence=messages.evidence_of(case, trial),
     )
+    message = messages.refusal(denied.first, denied.remedies, denied.evidence)
+    return replace(denied, message=message)
 
 
 def _suggestions(case: Case, refused: Trial) -> tuple[Trial, ...]:
@@ -320,10 +370,12 @@ def _under_mode(case: Case, enforced: Decision) -> Decision:
         case Keep():
             return Keep(grounds=grounds)
         case Assign():
-            said = messages.would(case, f"would assign runtimeClassName: {enforced.runtime_class}")
+            said = messages.would(
+                case, f"would assign runtimeClassName: {shown(enforced.runtime_class)}"
+            )
         case Deny():
-            cause = enforced.message.partition("\n")[0].partition(": ")[2]
-            said = messages.would(case, f"would refuse this pod: {cause}")
+            refused = f"would refuse this pod: {enforced.cause}{enforced.aside}"
+            said = messages.would(case, refused, enforced.remedies[0])
         case _:
             assert_never(enforced)
     if mode is Mode.WARN:

@@ -40,12 +40,16 @@ class Refused(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enforced:
-    """What mode enforce does or would do: the class that results, or why it refuses."""
+    """What mode enforce does or would do: the class that results, or why it refuses.
+
+    ``remedy`` says how ``suggestions`` are named in the object; a template's differs by that alone.
+    """
 
     runtime_class: str | None
     reason: str | None = None
     headline: str = ""
     suggestions: tuple[str, ...] = ()
+    remedy: str = field(default="", compare=False)
 
     @property
     def refuses(self) -> bool:
@@ -125,15 +129,10 @@ def _enforced(pod: PodView, decision: Decision) -> Enforced:
     return Enforced(
         runtime_class=decision.grounds.runtime_class,
         reason=str(decision.reason),
-        headline=_headline(decision),
+        headline=f"{decision.cause}{decision.aside}",
+        remedy=decision.remedies[0] if decision.grounds.suggestions else "",
         suggestions=decision.grounds.suggestions,
     )
-
-
-def _headline(decision: Deny) -> str:
-    """The first line of a refusal without the policy, which is told beside it."""
-    first = decision.message.partition("\n")[0]
-    return first.removeprefix(f"policy {decision.grounds.policy}: ")
 
 
 Test = Callable[[Outcome, Outcome], bool]

@@ -115,7 +115,7 @@ _PASSED = Keep(grounds=Grounds(why="nothing guarded is changed"))
 def _objected(action: Action, reason: Reason, said: str) -> Keep | Deny:
     match action:
         case Action.DENY:
-            return Deny(grounds=Grounds(), reason=reason, message=said)
+            return Deny(grounds=Grounds(), reason=reason, message=said, cause=said)
         case Action.WARN:
             return Keep(grounds=Grounds(why=str(reason), warnings=(bounded(said),)))
         case _:

@@ -1,74 +1,37 @@
-"""Pods to standings, equal pods once: most pods of a cluster are copies of a few hundred templates.
+"""The judge of an audit: pods and templates to how they stand."""
 
-Two pods are equal here when nothing that a decision reads differs: all but their names, the node
-that they were bound to, and the random suffix of the volume by which the API server gives them
-their service account's token.
-"""
-
-import re
-from collections.abc import Mapping
-from hashlib import blake2b
-from typing import Any
-
+from webhook.core.alike import Alike
 from webhook.core.audit import Standpoint, assess
-from webhook.core.census import Standing
-from webhook.core.names import MIRROR_POD
-from webhook.core.pod import CONTAINER_LISTS, PodView, mapping, sequence, text
-
-MOST_REMEMBERED = 50_000
-"""An entry is some hundred bytes; what it leads to is kept by the census anyway."""
-_TOKEN_VOLUME = re.compile(r"kube-api-access-[a-z0-9]{5}")
+from webhook.core.pod import PodView
+from webhook.core.subject import MOST_IMAGES, Standing
+from webhook.core.workload import WorkloadPod
 
 
 class Judging:
-    """A ``census.Judge`` under the policies in force and, where given, under others."""
+    """The judge of an audit, under the policies in force and, where given, under others.
 
-    def __init__(self, now: Standpoint, after: Standpoint | None = None) -> None:
+    ``runs`` is false for manifests, whose pods have still to be made.
+    """
+
+    def __init__(
+        self, now: Standpoint, after: Standpoint | None = None, *, runs: bool = True
+    ) -> None:
         self._now = now
         self._after = after
-        self._known: dict[bytes, Standing] = {}
+        self._running = Alike(lambda pod: self._judged(pod, runs=True)) if runs else None
 
-    def __call__(self, pod: PodView, runs: bool) -> Standing:
-        """How the pod stands; the very same value for an equal pod that runs."""
-        if not runs or MIRROR_POD in pod.annotations:
-            return self._judged(pod, runs)
-        identity = _identity(pod)
-        known = self._known.get(identity)
-        if known is None:
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            known = self._known[identity] = self._judged(pod, runs)
-        return known
+    def of_pod(self, pod: PodView) -> Standing:
+        """How a pod stands; the very same value for an equal pod that runs."""
+        return self._running(pod) if self._running else self._judged(pod, runs=False)
 
-    def _judged(self, pod: PodView, runs: bool) -> Standing:
+    def of_template(self, template: WorkloadPod) -> Standing:
+        """How the pods of a template will stand."""
+        return self._judged(template.view, runs=False)
+
+    def _judged(self, pod: PodView, *, runs: bool) -> Standing:
+        images = dict.fromkeys(str(c.reference or c.image) for c in pod.containers)
         return Standing(
             now=assess(pod, runs=runs, at=self._now),
             after=assess(pod, runs=runs, at=self._after) if self._after else None,
+            images=tuple(images)[:MOST_IMAGES],
         )
-
-
-def _identity(pod: PodView) -> bytes:
-    spec = {key: value for key, value in pod.spec.items() if key != "nodeName"}
-    _rename_token_volume(spec)
-    read = (pod.namespace, pod.labels, pod.annotations, spec)
-    return blake2b(repr(read).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _rename_token_volume(spec: dict[str, Any]) -> None:
-    """Leave out the suffix where the volume is named and mounted, in a copy of both."""
-    spec["volumes"] = [_renamed(volume) for volume in sequence(spec.get("volumes"))]
-    for key in CONTAINER_LISTS:
-        if containers := sequence(spec.get(key)):
-            spec[key] = [_remounted(mapping(container)) for container in containers]
-
-
-def _remounted(container: Mapping[str, Any]) -> Mapping[str, Any]:
-    mounts = sequence(container.get("volumeMounts"))
-    return {**container, "volumeMounts": [_renamed(m) for m in mounts]} if mounts else container
-
-
-def _renamed(named: object) -> object:
-    name = text(mapping(named).get("name"))
-    if not _TOKEN_VOLUME.fullmatch(name):
-        return named
-    return {**mapping(named), "name": "kube-api-access"}

@@ -1,9 +1,11 @@
 """Sentences for the person who typed ``kubectl create``.
 
-The first line of a refusal stands alone: events and ``kubectl describe`` cut there. Everything that
-a tenant wrote passes ``shown``; whatever the pod, a message has a bound.
+The first line of a refusal stands alone, with its cause, its container and what to do: ``kubectl
+get events`` and warnings cut there. Everything that a tenant wrote passes ``shown``; whatever the
+pod, a message has a bound.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -14,6 +16,7 @@ from webhook.core.names import (
     Reason,
     Support,
     Verdict,
+    counted,
     shown,
 )
 from webhook.core.needs import Finding
@@ -24,9 +27,13 @@ from webhook.core.trial import Case, Judged, Refusal, Trial
 WARNING_LIMIT = 256
 WARNING_GOAL = 120
 MOST_WARNINGS = 10
-MOST_LINES = 12
+MOST_LINES = 6
 MOST_NAMED = 10
 NOTE_LIMIT = 320
+_CITED, _CITED_SHORT = 160, 80
+_WORD = 40
+_HALF_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")
+"""What is left of an escape of ``shown`` where a text is cut within it."""
 
 _DOES: dict[Support, str] = {
     Support.FULL: "has it",
@@ -58,16 +65,29 @@ _CANNOT: dict[Verdict, str] = {
 }
 
 
-def refusal(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> str:
-    """The whole message of a refusal: the cause, a line per finding, what to do."""
-    lines = [f"policy {case.policy.name}: {headline(case, trial)}"]
-    lines += islice(_details(case, trial), MOST_LINES)
+def refusal(first: str, remedies: Sequence[str], evidence: Sequence[str]) -> str:
+    """The whole message of a refusal: cause and remedy in a line, other remedies, the evidence."""
+    remedy, *further = remedies
+    return "\n  ".join((f"{first}; {remedy}", *further, *evidence))
+
+
+def evidence_of(case: Case, trial: Trial) -> tuple[str, ...]:
+    """A line for each further cause and for what speaks for each; of many the first."""
+    lines = list(islice(_details(case, trial), MOST_LINES))
     # A first cause that is no finding is said by the headline alone.
     details = len(trial.refusals) - (trial.refusals[0].finding is None)
     if details > MOST_LINES:
-        lines.append(f"  and {details - MOST_LINES} more")
-    lines += _remedies(case, trial, suggestions)
-    return "\n".join(lines)
+        lines.append(f"and {details - MOST_LINES} more")
+    return tuple(lines)
+
+
+def aside(trial: Trial) -> str:
+    """`` (container db; 2 more causes)``: whose the first cause is, and that it is not alone."""
+    worst, *others = trial.refusals
+    container = worst.finding.need.container if worst.finding else None
+    parts = [f"container {shown(container.name, 63)}"] if container and container.name else []
+    parts += [counted(len(others), "more cause")] if others else []
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 _CLASS_HEADLINES: dict[Reason, str] = {
@@ -115,12 +135,11 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join((*names[:MOST_NAMED], *more)) or "none"
 
 
-def unassigned(case: Case, runtime_class: str) -> str:
-    """The refusal of a pod that reached validation without the class that it should have."""
+def unassigned(runtime_class: str) -> str:
+    """The cause where a pod reached validation without the class that it should have."""
     return (
-        f"policy {case.policy.name}: the pod has no runtimeClassName although the policy assigns "
-        f"{shown(runtime_class)}: the mutating webhook did not run\n"
-        f"  use runtimeClassName: {shown(runtime_class)}"
+        "the pod has no runtimeClassName although the policy assigns "
+        f"{shown(runtime_class)}: the mutating webhook did not run"
     )
 
 
@@ -161,34 +180,47 @@ def _details(case: Case, trial: Trial) -> Iterator[str]:
     """A line for each finding refused, and for each further cause that is none."""
     for entry in trial.refusals:
         if entry.finding is not None:
-            yield "  " + explained(entry.finding)
+            yield explained(entry.finding, _CITED_SHORT)
     for entry in trial.refusals[1:]:
         if entry.finding is None:
-            yield "  also: " + _cause(case, trial, entry)
+            yield "also: " + _cause(case, trial, entry)
 
 
-def explained(finding: Finding) -> str:
-    """Container and image or field, feature, what the runtime does, since when, the evidence."""
+def explained(finding: Finding, cited: int = _CITED) -> str:
+    """Container and image or field, feature, what the runtime does, since when, the evidence.
+
+    ``cited`` is how much of the evidence's source is told.
+    """
     need = finding.need
     if need.application is not None and need.container is not None:
         where = f"container {described(need.container)}"
     else:
         where = shown(need.field_path, 160)
-    return f"{where}: needs {shown(need.feature, 100)}; {_behaviour(finding)}"
+    return f"{where}: needs {shown(need.feature, 100)}; {_behaviour(finding, cited)}"
 
 
-def _behaviour(finding: Finding) -> str:
+def _behaviour(finding: Finding, cited: int) -> str:
     note = finding.fact.note if finding.fact else ""
     does = _first_sentence(note) or _DOES[finding.support]
     aside = [
         part
         for part in (
             f"supported from {finding.since.date or finding.since}" if finding.since else "",
-            _line(finding.evidence[0].source, 160) if finding.evidence else "",
+            _source(finding.evidence[0].source, cited) if finding.evidence else "",
         )
         if part
     ]
     return f"{_release(finding)} {does}" + (f" ({', '.join(aside)})" if aside else "")
+
+
+def _source(written: str, cited: int) -> str:
+    """A reference or an address whole; of a sentence the clauses that fit."""
+    text = _line(written, _CITED)
+    if len(text) <= cited or " " not in text:
+        return text
+    clauses = text[:cited]
+    end = max(clauses.rfind(mark) for mark in (": ", "; ", ", "))
+    return f"{clauses[:end]}…" if end > cited // 2 else _cut(text, cited)
 
 
 def _first_sentence(note: str) -> str:
@@ -200,32 +232,6 @@ def _release(finding: Finding) -> str:
     arch = f" on {finding.arch}" if finding.arch else ""
     release = str(finding.version) if finding.version else "(release not declared)"
     return f"{title} {release}{arch}"
-
-
-def _remedies(case: Case, trial: Trial, suggestions: Sequence[Trial]) -> Iterator[str]:
-    if suggestions:
-        caveat = "" if suggestions[0].offered else " (no Ready node offers it now)"
-        names = (shown(suggestion.runtime_class or "") for suggestion in suggestions)
-        yield f"  use runtimeClassName: {' or '.join(names)}{caveat}"
-    workarounds = {
-        entry.finding.fact.workaround: None
-        for entry in trial.refusals
-        if entry.finding and entry.finding.fact and entry.finding.fact.workaround
-    }
-    for workaround in list(workarounds)[:2]:
-        line = _line(workaround, NOTE_LIMIT)
-        yield f"  or: {line}" if suggestions else f"  {line}"
-    if arch := _only_on(trial):
-        yield f"  or: keep it off {arch} nodes, by a nodeSelector on kubernetes.io/arch"
-    others_tried = not suggestions and not case.needs.large
-    if others_tried and not workarounds and trial.refusals[0].finding is not None:
-        yield "  no RuntimeClass that this policy allows is known to run it"
-
-
-def _only_on(trial: Trial) -> str:
-    """The one architecture without whose nodes nothing would be refused; empty for none."""
-    found = {entry.finding.arch if entry.finding else "" for entry in trial.refusals}
-    return found.pop() if len(found) == 1 else ""
 
 
 def assigned(case: Case, runtime_class: str) -> str:
@@ -283,7 +289,7 @@ def finding_warning(entry: Judged, runtime_class: str | None) -> str:
     """What the author is told of a finding that refuses nothing."""
     finding = entry.finding
     container = finding.need.container
-    at = f"container {shown(container.name, 63)}: " if container else ""
+    at = f"container {shown(container.name, 63)}: " if container and container.name else ""
     return bounded(at + finding_headline(finding, runtime_class))
 
 
@@ -294,9 +300,9 @@ def _expired(case: Case, exemption: Exemption) -> str:
     )
 
 
-def would(case: Case, sentence: str) -> str:
+def would(case: Case, sentence: str, remedy: str = "") -> str:
     """What a policy in mode warn says instead of doing it."""
-    return bounded(f"policy {case.policy.name} (mode {case.rules.mode}) {sentence}")
+    return bounded(f"policy {case.policy.name} (mode {case.rules.mode}) {sentence}", remedy)
 
 
 def _line(text: str, limit: int) -> str:
@@ -304,6 +310,19 @@ def _line(text: str, limit: int) -> str:
     return shown(" ".join(text.split()), limit)
 
 
-def bounded(text: str) -> str:
-    """A warning that the API server will not cut: at most ``WARNING_LIMIT`` characters."""
-    return text if len(text) <= WARNING_LIMIT else text[: WARNING_LIMIT - 1] + "…"
+def bounded(text: str, remedy: str = "") -> str:
+    """A warning that the API server will not cut: at most ``WARNING_LIMIT`` characters.
+
+    Of a long one the ``remedy`` is kept, and the text before it is cut between words.
+    """
+    tail = f"; {_cut(remedy, WARNING_LIMIT // 2)}" if remedy else ""
+    return _cut(text, WARNING_LIMIT - len(tail)) + tail
+
+
+def _cut(text: str, limit: int) -> str:
+    """``text`` of at most ``limit`` characters, cut after a word where one ends nearby."""
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    end = kept.rfind(" ", limit - _WORD)
+    return (kept[:end] if end > 0 else _HALF_ESCAPE.sub(r"\1", kept)) + "…"

@@ -53,7 +53,8 @@ class Outline:
     these is set. ``unless``: what a pod will be cannot be told where one of these is. ``template``:
     a pod template that the operator completes. ``metadata``: objects with labels and annotations.
     ``fields``: pod fields and where they are, the first that is set counts (of volumes: all).
-    ``class_at``: where the class can be set; None where it cannot.
+    ``class_at``: where the class can be set; None where it cannot. ``class_where``: the same in
+    words, where the path alone does not say how.
     """
 
     each: FieldPath = ()
@@ -66,6 +67,7 @@ class Outline:
     made: tuple[MadeContainer, ...] = ()
     fields: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     class_at: Place | None = None
+    class_where: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ class _Source:
 
     def named(self, where: Place) -> str:
         """The field path of a place, set or not."""
-        return below("" if where.root else self.at, ".".join(where.path).replace(".*", "[*]"))
+        keys = (f"[{key}]" if key == "*" or "." in key else f".{key}" for key in where.path)
+        return below("" if where.root else self.at, "".join(keys).removeprefix("."))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -254,4 +257,11 @@ def _view(pod: _Sketch, source: _Source, outline: Outline, namespace: str, name:
         spec=spec,
         at=source.at or "spec",
         placed=pod.placed,
+        class_where=_class_where(source, outline),
     )
+
+
+def _class_where(source: _Source, outline: Outline) -> str | None:
+    if outline.class_at is None:
+        return None
+    return outline.class_where or f"by its {source.named(outline.class_at)}"

@@ -174,6 +174,8 @@ def view_taints(value: object) -> Iterator[Taint]:
 
 
 def _required_affinity(affinity: object) -> tuple[Term, ...] | None:
+    if not affinity:
+        return None
     node_affinity = mapping(mapping(affinity).get("nodeAffinity"))
     required = node_affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     if not isinstance(required, dict):

@@ -54,6 +54,8 @@ class PodView:
     """One pod or pod template. ``at`` is the field path of the template, empty for a pod.
 
     ``placed`` maps the parts of a pod that an outline tells to where they were written.
+    ``class_where`` says where in its object a class is named, for who is told to name one: empty
+    for a pod, None where the kind has no place for it.
     """
 
     namespace: str
@@ -68,6 +70,7 @@ class PodView:
     spec: Mapping[str, Any]
     at: str = ""
     placed: Mapping[str, str] = field(default_factory=dict)
+    class_where: str | None = ""
 
     def path(self, field: str) -> str:
         """``spec.hostNetwork`` as a field path of the object that was sent."""
@@ -108,6 +111,24 @@ def view_pod(
         containers=_containers(spec, prefix),
         spec=spec,
         at=at,
+        class_where="in its pod template" if at else "",
+    )
+
+
+def view_binding(obj: Mapping[str, Any], *, namespace: str, default_name: str = "") -> PodView:
+    """A Binding as far as it changes its pod: the annotations that it adds, and nothing else."""
+    metadata = mapping(obj.get("metadata"))
+    return PodView(
+        namespace=namespace,
+        name=text(metadata.get("name")) or default_name,
+        labels=_EMPTY,
+        annotations=strings(metadata.get("annotations")),
+        service_account="",
+        runtime_class_name=None,
+        os_name="",
+        node_name="",
+        containers=(),
+        spec=_EMPTY,
     )
 
 
@@ -194,6 +215,9 @@ def environment(container: ContainerView) -> Iterator[tuple[str, str]]:
 
 
 def described(container: ContainerView) -> str:
-    """``db (docker.io/library/postgres:11)``: the container as messages name it."""
-    reference = container.reference
-    return f"{shown(container.name, 63)} ({shown(str(reference or container.image), 160)})"
+    """``db (docker.io/library/postgres:11)``: the container as messages name it.
+
+    Some kinds leave the name to their operator: then the image alone.
+    """
+    image = shown(str(container.reference or container.image), 160)
+    return f"{shown(container.name, 63)} ({image})" if container.name else image

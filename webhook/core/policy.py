@@ -1,7 +1,7 @@
 """Runtime policies as core values, and which of them governs a namespace. No parsing here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from webhook.core.images import ImagePattern, glob_matches
@@ -99,6 +99,15 @@ class PodSelector:
         return self._identity_matches(pod) and (
             not self.images or all(self._image_matches(c) for c in pod.containers)
         )
+
+    @property
+    def without_free_labels(self) -> "PodSelector":
+        """The pods that may have been these: with other labels, where more than labels tells.
+
+        Labels are free to change; images are judged when they do, and the service account stays.
+        """
+        told = self.images or self.service_accounts
+        return replace(self, selector=None) if told else self
 
     def _identity_matches(self, pod: PodView) -> bool:
         if self.service_accounts and not any(

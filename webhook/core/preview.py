@@ -193,7 +193,7 @@ def _fate(pod: PodView, snapshot: Snapshot) -> tuple[type | None, str]:
     decision = decide(made_anew(pod, snapshot.cluster), by_its_maker(pod), snapshot)
     outcome = getattr(decision, "would", None) or decision
     if isinstance(outcome, Deny):
-        return Deny, outcome.message.partition("\n")[0].partition(": ")[2]
+        return Deny, outcome.cause
     had = pod.runtime_class_name
     if isinstance(outcome, Assign) and outcome.runtime_class != had:
         instead = f"RuntimeClass {shown(had)}" if had else "no RuntimeClass"

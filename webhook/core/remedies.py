@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from webhook.core.audit import Assessment, State
-from webhook.core.census import Subject
+from webhook.core.instead import setting
 from webhook.core.names import Action, Reason, Verdict, shown
+from webhook.core.subject import Subject
 
 MOST_REMEDIES = 6
 _RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
@@ -47,11 +48,12 @@ def _renewals(stands: Assessment) -> Iterator[str]:
 def _of_refusal(subject: Subject, stands: Assessment) -> Iterator[str]:
     suggestions, reason = stands.anew.suggestions, stands.anew.reason
     if suggestions:
-        where = "in its pod template" if subject.templates else "when you make it anew"
-        names = " or ".join(shown(name, 63) for name in suggestions)
-        yield f"set runtimeClassName: {names} {where}"
+        yield setting(_class_where(subject), " or ".join(shown(name, 63) for name in suggestions))
     if reason in _OF_THE_CLASS and not suggestions:
-        yield "set a runtimeClassName that the policy allows"
+        if _class_where(subject) is None:
+            yield setting(None, "one that it allows")
+        else:
+            yield "set a runtimeClassName that the policy allows"
     if reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
         yield "remove the annotation, or have the policy list it in runtimeAnnotations.allowed"
     if reason in _OF_THE_CLUSTER:
@@ -59,8 +61,14 @@ def _of_refusal(subject: Subject, stands: Assessment) -> Iterator[str]:
         yield f"make RuntimeClass {name} what the RuntimeInventory says, or correct the latter"
 
 
+def _class_where(subject: Subject) -> str | None:
+    """Where the templates of a workload name a class; a pod by itself must be made anew for it."""
+    ways = [standing.now.anew.class_where for standing in subject.templates.values()]
+    return ways[0] if ways else "when you make it anew"
+
+
 def _restart(subject: Subject) -> str:
-    namespace, _, kind, name = subject.key
+    namespace, kind, name, _ = subject.key
     if kind in _RESTARTED and _NAME.fullmatch(name) and _NAME.fullmatch(namespace):
         return f"kubectl rollout restart {kind.lower()}/{name} -n {namespace}"
     if kind == "Pod":

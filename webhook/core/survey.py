@@ -1,20 +1,21 @@
 """Every pod of a cluster on the steps of a ladder, gathered by the workload that makes it.
 
-Pods of one controller are one workload: a ReplicaSet's Deployment, a Job's CronJob. What is held of
-it grows with how its pods differ, not with how many there are.
+What is held of a workload grows with how its pods differ, not with how many there are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.core.anew import Controller, by_its_maker, controller_of, made_anew
+from webhook.core.alike import Alike
+from webhook.core.anew import by_its_maker, made_anew
+from webhook.core.census import Census, Group, Key
 from webhook.core.decision import outside
 from webhook.core.images import ImageReference
 from webhook.core.isolation import Fit, Ladder, Obstacle, fit
 from webhook.core.needs import Finding
-from webhook.core.pod import ContainerView, PodView, mapping, sequence, text
-from webhook.core.workload import POD_TEMPLATES_AT
+from webhook.core.pod import ContainerView, PodView
+from webhook.core.workload import WorkloadKind, WorkloadPod
 
 _VOLATILE = (
     "pod-template-hash", "controller-revision-hash", "pod-template-generation", "controller-uid",
@@ -22,18 +23,6 @@ _VOLATILE = (
     "app.kubernetes.io/version", "helm.sh/", "security.istio.io/", "service.istio.io/",
 )  # fmt: skip
 """Labels of one revision or one pod: the next one has another value."""
-_HASH = "pod-template-hash"
-_FINISHED = frozenset({"Succeeded", "Failed"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Key:
-    """Which object it is."""
-
-    namespace: str
-    kind: str
-    name: str
-    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,187 +101,72 @@ class Workload:
         return bool(barred) and all(o.solved_by is not None for o in barred)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Record:
-    """What is gathered of one object, before those that belong together are put together."""
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """What was made of a pod: equal where a plan or a draft goes by nothing that differs."""
 
-    parent: Key | None = None
-    seen: bool = False
-    told: bool = False
-    declared: int = 1
-    running: int = 0
-    outside: str = ""
-    variants: dict[object, Variant] = field(default_factory=dict)
+    identity: object
+    variant: Variant | None = field(default=None, compare=False)
+    outside: str = field(default="", compare=False)
 
 
 @dataclass(slots=True, kw_only=True)
-class Survey:
-    """Objects and their pods come in one by one, in any order; ``workloads`` is what they are."""
+class _Judge:
+    """Fits pods, as they would be made anew, to the steps of a ladder."""
 
     ladder: Ladder
-    _records: dict[Key, _Record] = field(default_factory=dict)
+    _alike: Alike[_Fitting] = field(init=False)
 
-    def add(self, obj: Mapping[str, Any], namespace: str, pods: Iterable[PodView]) -> None:
-        """Take in an object that is or makes ``pods``."""
-        key, owner = key_of(obj, namespace), _owner(obj, namespace)
-        if _is_pod(obj):
-            self._add_pod(obj, key, owner, pods)
-            return
-        record = self._records.setdefault(key, _Record())
-        # Two objects of one name are one workload, whichever of them comes first.
-        declared = max(_declared(obj), record.declared if record.seen else 0)
-        owners = [o for o in (owner, record.parent if record.seen else None) if o is not None]
-        record.parent, record.seen, record.declared = min(owners, default=None), True, declared
-        if not is_superseded(obj):
-            record.told = True
-            self._judge(record, pods)
+    def __post_init__(self) -> None:
+        self._alike = Alike(self._fitting)
 
-    def _add_pod(
-        self, obj: Mapping[str, Any], key: Key, owner: Key | None, pods: Iterable[PodView]
+    def of_pod(self, pod: PodView) -> _Fitting:
+        return self._alike(pod)
+
+    def of_template(self, template: WorkloadPod) -> _Fitting:
+        return self._fitting(template.view)
+
+    def _fitting(self, pod: PodView) -> _Fitting:
+        anew = made_anew(pod, self.ladder.snapshot.cluster)
+        if why := outside(anew, by_its_maker(anew), self.ladder.snapshot):
+            return _Fitting(why, outside=why)
+        variant = _variant(anew, self.ladder)
+        return _Fitting(_identity(variant), variant)
+
+
+class Survey:
+    """Objects come in one by one, in any order; ``workloads`` is what they are."""
+
+    def __init__(
+        self, ladder: Ladder, *, declared: Sequence[WorkloadKind] = (), runs: bool = True
     ) -> None:
-        record = self._records.setdefault(owner or key, _Record())
-        if owner is not None and record.parent is None and not record.seen:
-            record.parent = _deployment_of(obj, owner)
-        if is_superseded(obj):
-            return
-        record.running += not _is_finished(obj)
-        record.told = True
-        if owner is None and not record.seen and not record.running:
-            record.declared = 0
-        self._judge(record, map(unbound, pods))
+        judge = _Judge(ladder=ladder)
+        self.census = Census(judge, declared=declared, runs=runs, revisions=True)
+        self._runs = runs
 
-    def _judge(self, record: _Record, pods: Iterable[PodView]) -> None:
-        for pod in pods:
-            anew = made_anew(pod)
-            if why := outside(anew, by_its_maker(anew), self.ladder.snapshot):
-                record.outside = max(why, record.outside)
-                continue
-            variant = _variant(anew, self.ladder)
-            record.variants.setdefault(_identity(variant), variant)
+    def add(self, obj: Mapping[str, Any], namespace: str) -> None:
+        """Take in an object. Raises PodShapeError as a census does."""
+        self.census.add(obj, namespace)
 
     def workloads(self) -> tuple[Workload, ...]:
-        """Every workload, by namespace, kind and name."""
-        together: dict[Key, list[_Record]] = {}
-        for key, record in self._records.items():
-            together.setdefault(self._root(key), []).append(record)
-        return tuple(
-            _workload(key, together[key], self._records.get(key))
-            for key in sorted(together)
-            if any(record.told for record in together[key])
-        )
+        """Every workload, by namespace, kind and name.
 
-    def _root(self, key: Key) -> Key:
-        """The topmost owner that is known to make pods; rings of owners end where they begin."""
-        visited = {key}
-        while (record := self._records.get(key)) and (parent := record.parent):
-            known = parent in self._records or (parent.group, parent.kind) in POD_TEMPLATES_AT
-            if parent in visited or not known:
-                break
-            visited.add(parent)
-            key = parent
-        return key
+        Its pods are those that run. Of manifests, and where nothing is told of pods at all, they
+        are those that it asks for.
+        """
+        pods_told = self._runs and self.census.pods + self.census.finished_pods > 0
+        return tuple(_workload(group, pods_told) for group in self.census.groups())
 
 
-def _workload(key: Key, gathered: Sequence[_Record], own: _Record | None) -> Workload:
-    running = sum(record.running for record in gathered)
-    variants = {k: v for record in gathered for k, v in record.variants.items()}
-    declared = own.declared if own is not None else 0
-    outside_because = max((record.outside for record in gathered), default="")
+def _workload(group: Group[_Fitting], pods_told: bool) -> Workload:
+    every = dict.fromkeys((*group.every, *group.revisions))
+    variants = [fitting.variant for fitting in every if fitting.variant is not None]
     return Workload(
-        key=key,
-        pods=running or declared,
-        variants=tuple(sorted(variants.values(), key=_order)),
-        outside="" if variants else outside_because or "its pods are not told",
+        key=group.key,
+        pods=group.running or (0 if pods_told else group.asked),
+        variants=tuple(sorted(variants, key=_order)),
+        outside="" if variants else max(fitting.outside for fitting in every),
     )
-
-
-def key_of(obj: Mapping[str, Any], namespace: str) -> Key:
-    """Which object it is."""
-    metadata = mapping(obj.get("metadata"))
-    return Key(
-        namespace=namespace,
-        kind=text(obj.get("kind")),
-        name=text(metadata.get("name")) or text(metadata.get("generateName")),
-        group=text(obj.get("apiVersion")).rpartition("/")[0],
-    )
-
-
-def _owner(obj: Mapping[str, Any], namespace: str) -> Key | None:
-    controller = controller_of(mapping(obj.get("metadata")))
-    if controller is None or controller.kind == "Node":
-        return None
-    return _key_of_controller(controller, namespace)
-
-
-def _key_of_controller(controller: Controller, namespace: str) -> Key:
-    return Key(
-        namespace=namespace,
-        kind=controller.kind,
-        name=controller.name,
-        group=controller.api_version.rpartition("/")[0],
-    )
-
-
-def _deployment_of(pod: Mapping[str, Any], owner: Key) -> Key | None:
-    """The Deployment of a ReplicaSet that is not told of, by the hash that it names it with."""
-    suffix = "-" + text(mapping(mapping(pod.get("metadata")).get("labels")).get(_HASH))
-    if owner.kind != "ReplicaSet" or suffix == "-" or not owner.name.endswith(suffix):
-        return None
-    return replace(owner, kind="Deployment", name=owner.name.removesuffix(suffix))
-
-
-def _is_pod(obj: Mapping[str, Any]) -> bool:
-    return obj.get("kind") == "Pod" and obj.get("apiVersion") == "v1"
-
-
-def is_superseded(obj: Mapping[str, Any]) -> bool:
-    """Whether an object only tells what once was: of its owner another one is in force now.
-
-    A ReplicaSet scaled to nothing, a Job or a pod that has ended; what nobody owns still counts.
-    """
-    if controller_of(mapping(obj.get("metadata"))) is None:
-        return False
-    if obj.get("kind") == "ReplicaSet":
-        return mapping(obj.get("spec")).get("replicas") == 0
-    return _is_finished(obj)
-
-
-def _is_finished(obj: Mapping[str, Any]) -> bool:
-    status = mapping(obj.get("status"))
-    if _is_pod(obj):
-        return text(status.get("phase")) in _FINISHED
-    ends = {"Complete", "Failed"}
-    return obj.get("kind") == "Job" and any(
-        text(c.get("type")) in ends and c.get("status") == "True"
-        for c in map(mapping, sequence(status.get("conditions")))
-    )
-
-
-def _declared(obj: Mapping[str, Any]) -> int:
-    """How many pods an object asks for; of a CronJob, how many at a time."""
-    if _is_finished(obj):
-        return 0
-    spec, status = mapping(obj.get("spec")), mapping(obj.get("status"))
-    kind = obj.get("kind")
-    if kind == "PodTemplate":
-        return 0
-    if kind == "DaemonSet":
-        return _count(status.get("desiredNumberScheduled"))
-    if kind == "CronJob":
-        spec = mapping(mapping(spec.get("jobTemplate")).get("spec"))
-    return _count(spec.get("replicas" if kind not in {"CronJob", "Job"} else "parallelism"))
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < 10**6 else 1
-
-
-def unbound(pod: PodView) -> PodView:
-    """The pod without the node that the scheduler chose for it; a mirror pod stays as it is."""
-    if not pod.node_name or by_its_maker(pod).user:
-        return pod
-    spec = {key: value for key, value in pod.spec.items() if key != "nodeName"}
-    return replace(pod, node_name="", spec=spec)
 
 
 def _variant(pod: PodView, ladder: Ladder) -> Variant:

@@ -25,14 +25,28 @@ from webhook.core.values import per_review
 RECONFIGURING: tuple[str, ...] = (
     "dev.gvisor.*",
     "io.katacontainers.*",
-    "io.kubernetes.cri.untrusted-workload",
+    "io.kubernetes.cri.*",
     "io.kubernetes.cri-o.*",
+    "*.crio.io",
+    "*.crio.io/*",
+    "*.cri-o.io",
+    "*.cri-o.io/*",
     "run.oci.*",
     "module.wasm.image/*",
+    "org.systemd.property.*",
+    "org.criu.config*",
 )
 """Pod annotations that reconfigure a sandbox or pick another runtime: gVisor's shim, Kata, the
-containerd CRI plugin's untrusted handler, CRI-O's ``allowed_annotations``, crun's handlers."""
-_RECONFIGURING_PREFIXES = tuple(glob.rstrip("*") for glob in RECONFIGURING)
+containerd CRI plugin's untrusted handler and its words to the runtime, CRI-O's
+``allowed_annotations`` in both spellings (cri-o/cri-o: ANNOTATION_MIGRATION.md), crun's handlers,
+and what runc and crun hand to systemd and CRIU (CVE-2024-3154)."""
+_BEGINNINGS = tuple(glob.rstrip("*") for glob in RECONFIGURING if not glob.startswith("*"))
+_WITHIN = (".crio.io/", ".cri-o.io/")
+
+
+def reconfigures(key: str) -> bool:
+    """Whether one of RECONFIGURING names an annotation."""
+    return key.startswith(_BEGINNINGS) or any(within in f"{key}/" for within in _WITHIN)
 
 
 @per_review(frozen=True, slots=True, kw_only=True)
@@ -234,7 +248,7 @@ def annotation_refusals(case: Case) -> Sequence[Refusal]:
             field_path=case.pod.path(f"metadata.annotations[{key}]"),
         )
         for key in case.pod.annotations
-        if key.startswith(_RECONFIGURING_PREFIXES)
+        if reconfigures(key)
         and not any(glob_matches(glob, key) for glob in case.rules.runtime_annotations)
     ]
 
@@ -286,7 +300,7 @@ def _notes(
         and profile is None
         and case.rules.actions[Verdict.UNKNOWN] is Action.WARN
     ):
-        yield f"RuntimeClass {shown(runtime_class)} is not in the inventory: nothing known of it"
+        yield f"RuntimeClass {shown(runtime_class)} is not in the inventory: nothing is known of it"
     if not offered:
         yield (
             f"no Ready node that this pod may run on offers RuntimeClass "

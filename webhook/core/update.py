@@ -22,10 +22,9 @@ from webhook.core.trial import (
 )
 
 
-def attempt_resize(case: Case, old: PodView | None) -> Trial:
-    """``attempt_update`` of a resize in place: the runtime must follow the new resources."""
-    asked = resizes(case.pod, old) if old is not None else ()
-    return attempt_update(replace(case, asked=asked), old)
+def resize_of(case: Case, old: PodView | None) -> Case:
+    """The case of a resize in place: on any class, the runtime must follow the new resources."""
+    return replace(case, asked=resizes(case.pod, old)) if old is not None else case
 
 
 def attempt_update(case: Case, old: PodView | None) -> Trial:
@@ -34,7 +33,8 @@ def attempt_update(case: Case, old: PodView | None) -> Trial:
     The class itself cannot change; whether the policy allows it is asked again for another image:
     else an exempt image would open a class for any image put in its place. A debug container in a
     pod that is older than the policy changes nothing about its class; one in a pod that is allowed
-    its class only as it is, does. An annotation newly added is judged, since a restarted sandbox
+    its class only as it is, or was by an exemption that has ended or by labels that it has shed,
+    does. An annotation newly added is judged, since a restarted sandbox
     would read it. Labels are free.
     """
     runtime_class = case.pod.runtime_class_name
@@ -85,8 +85,21 @@ def _new_class_refusals(case: Case, old: PodView | None) -> Iterator[Refusal]:
     new = [c.name for c in case.pod.containers if (c.name, c.image) not in images]
     added = any(name not in names for name in new)
     replaced = any(name in names for name in new)
-    if replaced or (added and not any(_class_refusals(_before(case, old)))):
+    if replaced or (added and _was_let_in(_before(case, old))):
         yield from _class_refusals(case)
+
+
+def _was_let_in(case: Case) -> bool:
+    """Whether the policy lets the pod have its class, or may have let it by an exemption.
+
+    A pod that was never let in is older than the policy.
+    """
+    runtime_class = case.pod.runtime_class_name
+    return not any(_class_refusals(case)) or any(
+        exemption.permits(runtime_class)
+        and exemption.pods.without_free_labels.matches_all(case.pod)
+        for exemption in case.policy.exemptions
+    )
 
 
 def _class_refusals(case: Case) -> Iterator[Refusal]:

@@ -1,13 +1,13 @@
 """Where the pods of workload kinds are: their pod templates, and their outlines."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from webhook.core.field_paths import FieldPath, found_at
 from webhook.core.outline import Outline, OutlinedPod, outlined_pods
-from webhook.core.pod import PodView, mapping, text, view_pod
+from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
 
 MOST_TEMPLATES = 100
 """How many pods of one object are looked at: each costs as much as a pod does."""
@@ -29,6 +29,8 @@ class WorkloadKind:
     """A kind of which pods are made: by templates that it embeds, or as outlines tell.
 
     ``resource`` is its plural, for a webhook's rules; ``source`` where the paths were read.
+    ``class_where`` is how a class is named in its templates, where that takes more than the field.
+    ``built_in``: every cluster has it.
     """
 
     group: str
@@ -37,10 +39,14 @@ class WorkloadKind:
     outlines: tuple[Outline, ...] = ()
     resource: str = ""
     source: str = ""
+    class_where: str = ""
+    built_in: bool = False
 
 
 BUILT_IN: Mapping[tuple[str, str], WorkloadKind] = {
-    (group, kind): WorkloadKind(group=group, kind=kind, templates=paths)
+    (group, kind): WorkloadKind(
+        group=group, kind=kind, templates=paths, resource=f"{kind.lower()}s", built_in=True
+    )
     for (group, kind), paths in POD_TEMPLATES_AT.items()
 }
 
@@ -74,6 +80,21 @@ def workload_pods(
         yield from islice(_pods(obj, kind, namespace), MOST_TEMPLATES)
 
 
+def pods_made_of(
+    obj: Mapping[str, Any], *, namespace: str, declared: Sequence[WorkloadKind] = ()
+) -> list[WorkloadPod]:
+    """``workload_pods`` of an object that must have a pod template where its kind has one.
+
+    Raises PodShapeError where it has none.
+    """
+    pods = list(workload_pods(obj, namespace=namespace, declared=declared))
+    group = text(obj.get("apiVersion")).rpartition("/")[0]
+    paths = POD_TEMPLATES_AT.get((group, text(obj.get("kind"))))
+    if not pods and paths:
+        raise PodShapeError(".".join(paths[0]), "must be a pod template")
+    return pods
+
+
 def pod_templates(
     obj: Mapping[str, Any], *, namespace: str, declared: Sequence[WorkloadKind] = ()
 ) -> Iterator[PodView]:
@@ -89,6 +110,8 @@ def _pods(obj: Mapping[str, Any], kind: WorkloadKind, namespace: str) -> Iterato
             if isinstance(template, dict):
                 spec, metadata = template.get("spec"), template.get("metadata")
                 view = view_pod(spec, metadata, namespace=namespace, at=at, default_name=name)
+                if kind.class_where:
+                    view = replace(view, class_where=kind.class_where)
                 yield WorkloadPod(view=view)
     for outline in kind.outlines:
         for pod in outlined_pods(obj, outline, namespace=namespace, name=name):

@@ -9,11 +9,13 @@ a Kubeflow TrainJob), and kinds that belong to no namespace.
 from collections.abc import Iterable, Mapping
 
 from webhook.core.field_paths import field_path
-from webhook.core.outline import MadeContainer, Outline, place, places
+from webhook.core.outline import MadeContainer, Outline, Place, place, places
 from webhook.core.workload import WorkloadKind
 
 
-def _templates(group: str, kind: str, resource: str, source: str, *paths: str) -> WorkloadKind:
+def _templates(
+    group: str, kind: str, resource: str, source: str, *paths: str, class_where: str = ""
+) -> WorkloadKind:
     """A kind that embeds whole pod templates."""
     return WorkloadKind(
         group=group,
@@ -21,6 +23,7 @@ def _templates(group: str, kind: str, resource: str, source: str, *paths: str) -
         resource=resource,
         source=source,
         templates=tuple(field_path(path) for path in paths),
+        class_where=class_where,
     )
 
 
@@ -39,6 +42,9 @@ _CNPG = "cloudnative-pg/cloudnative-pg@v1.30.0:pkg/specs/pods.go"
 _DEPLOYMENT_CONFIG = "openshift/api@2a3d73913:apps/v1/types.go"
 _ECK = "elastic/cloud-on-k8s@v3.5.0:config/crds/v1/resources"
 _KNATIVE = "knative/serving@v0.50.0:config/core/300-resources"
+_KNATIVE_FLAG = (
+    "in its pod template, if kubernetes.podspec-runtimeclassname is on in Knative's config-features"
+)
 _KRUISE = "openkruise/kruise@v1.9.0:apis/apps/v1alpha1"
 _KUBEFLOW = "kubeflow/training-operator@v1.9.0:manifests/base/crds"
 _KUBEVIRT = "kubevirt/kubevirt@v1.9.0:pkg/virt-controller/services/template.go"
@@ -165,7 +171,11 @@ def _launcher(spec: str) -> Outline:
     )
 
 
+_POD_PATCH = Place(root=True, path=("metadata", "annotations", "cnpg.io/podPatch"))
 _POSTGRES = Outline(
+    unless=(_POD_PATCH,),
+    class_at=_POD_PATCH,
+    class_where="by a JSON patch in its annotation cnpg.io/podPatch",
     metadata=places("spec.inheritedMetadata"),
     made=(
         MadeContainer(
@@ -249,9 +259,10 @@ PRESETS: Mapping[str, tuple[WorkloadKind, ...]] = {
     ),
     "knative-serving": (
         _templates("serving.knative.dev", "Service", "services", f"{_KNATIVE}/service.yaml",
-                   "spec.template"),
+                   "spec.template", class_where=_KNATIVE_FLAG),
         _templates("serving.knative.dev", "Configuration", "configurations",
-                   f"{_KNATIVE}/configuration.yaml", "spec.template"),
+                   f"{_KNATIVE}/configuration.yaml", "spec.template",
+                   class_where=_KNATIVE_FLAG),
     ),
     "kubeflow": (
         _templates("kubeflow.org", "TFJob", "tfjobs", f"{_KUBEFLOW}/kubeflow.org_tfjobs.yaml",

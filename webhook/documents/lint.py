@@ -10,6 +10,7 @@ from functools import cached_property
 from webhook.core.images import glob_matches
 from webhook.core.names import ALWAYS_EXCLUDED, Action
 from webhook.core.policy import Exemption, Policy, Rules, RuntimeClasses
+from webhook.documents.authored import gains, written_by_author
 from webhook.documents.folder import Loaded
 from webhook.documents.overlaps import candidates, covers, shared_namespace, takes_all
 from webhook.documents.policy import Rules as WrittenRules
@@ -31,6 +32,8 @@ RULES: Mapping[str, str] = {
     "fallback-unused": "A fallback without a default is never used.",
     "unknown-class": "A class is not described by the inventory.",
     "override-shadowed": "An earlier override takes every pod of a later one.",
+    "override-by-author": "An override that is laxer than its policy goes by images or labels "
+    "alone, which any author writes.",
     "exemption-expired": "An exemption has expired.",
     "exemption-expires-soon": "An exemption expires within 30 days.",
     "exemption-never-expires": "An exemption never expires.",
@@ -149,18 +152,27 @@ def _excluded(subject: _Subject) -> Iterator[LintWarning]:
 
 def _unguarded(subject: _Subject) -> Iterator[LintWarning]:
     guard = subject.loaded.inventory.guards.namespace_labels
-    if guard is not None and guard.action is Action.DENY:
+    open_to = sorted(EVERYBODY.intersection(guard.groups)) if guard is not None else []
+    if guard is not None and guard.action is Action.DENY and not open_to:
         return
+    remedy = (
+        f"leave {open_to[0]} out of guards.namespaceLabels.groups, too many are in it"
+        if open_to
+        else "let the inventory's guards.namespaceLabels deny it"
+    )
     for policy in subject.policies:
         if policy.namespaces.selector and policy.namespaces.reads_labels():
             keys = ", ".join(sorted(policy.namespaces.selector.keys))
             message = (
                 f"who may edit a Namespace may change its labels ({keys}) and leave this policy: "
-                "let the inventory's guards.namespaceLabels deny it"
+                f"{remedy}"
             )
             path = (*_NAMESPACES, "selector")
             yield subject.warning(policy, path, "labels-unguarded", message)
 
+
+EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated", "system:serviceaccounts"})
+"""Groups in which all users, or all service accounts, are."""
 
 Layer = tuple[Policy, Rules, tuple[str | int, ...]]
 """The rules of a policy or of one of its overrides, and where they are written."""
@@ -247,6 +259,22 @@ def _shadowed(subject: _Subject) -> Iterator[LintWarning]:
                     break
 
 
+def _authored_overrides(subject: _Subject) -> Iterator[LintWarning]:
+    """Overrides that whoever writes a pod may choose, where that makes it less strict."""
+    for policy in subject.policies:
+        for index, override in enumerate(policy.overrides):
+            written = written_by_author(override.pods)
+            gained = gains(policy.rules, override.rules, subject.loaded.inventory)
+            if written and gained:
+                message = (
+                    f"whoever writes a pod writes its {' and '.join(written)}, and gains by "
+                    f"override {override.name}: {'; '.join(gained)}. Go by serviceAccounts, or by "
+                    "a policy for namespaces of their own"
+                )
+                path = ("spec", "overrides", index, "pods")
+                yield subject.warning(policy, path, "override-by-author", message)
+
+
 def _exemptions(subject: _Subject) -> Iterator[LintWarning]:
     for policy in subject.policies:
         for index, exemption in enumerate(policy.exemptions):
@@ -254,11 +282,13 @@ def _exemptions(subject: _Subject) -> Iterator[LintWarning]:
             if expiry := _expiry(exemption, subject.today):
                 rule, message = expiry
                 yield subject.warning(policy, (*at, "expires"), rule, message)
-            if not exemption.pods.service_accounts:
-                message = (
-                    f"whoever writes a pod can write what {exemption.name} asks for: "
-                    "name the service accounts too"
+            if written_by_author(exemption.pods):
+                remedy = (
+                    "name service accounts that not every pod has"
+                    if exemption.pods.service_accounts
+                    else "name the service accounts too"
                 )
+                message = f"whoever writes a pod can write what {exemption.name} asks for: {remedy}"
                 yield subject.warning(policy, (*at, "pods"), "exemption-by-author", message)
 
 
@@ -283,5 +313,6 @@ _CHECKS: tuple[Callable[[_Subject], Iterator[LintWarning]], ...] = (
     _class_rules,
     _unknown_classes,
     _shadowed,
+    _authored_overrides,
     _exemptions,
 )

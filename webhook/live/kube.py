@@ -139,7 +139,7 @@ def find_context(
     from yaml import YAMLError  # noqa: PLC0415
 
     try:
-        every, current = list_kube_config_contexts(  # type: ignore[no-untyped-call]
+        every, current = list_kube_config_contexts(
             config_file=str(kubeconfig) if kubeconfig else None
         )
         found = next((c for c in every if c["name"] == context), None) if context else current
@@ -151,17 +151,25 @@ def find_context(
         namespace = (found.get("context") or {}).get("namespace")
         return KubeContext(name=str(found["name"]), namespace=str(namespace or "default"))
     except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
+        raise NoClusterError(_said(kubeconfig, error)) from error
+
+
+def _said(path: Path | None, error: Exception) -> str:
+    """What is wrong with a kubeconfig; the commonest in our own words: that there is none."""
+    if path is not None:
         said = " ".join(str(error).split())
-        raise NoClusterError(f"{kubeconfig or 'kubeconfig'}: {said}") from error
+        return f"{path}: {said if path.exists() else 'no such kubeconfig'}"
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    if not any(Path(name).expanduser().exists() for name in named.split(os.pathsep) if name):
+        return f"no kubeconfig: {named} is not there; KUBECONFIG or --kubeconfig names another"
+    return f"kubeconfig: {' '.join(str(error).split())}"
 
 
 def context_names(kubeconfig: Path | None = None) -> tuple[str, ...]:
     """The contexts that ``find_context`` finds there. Raises what reading a kubeconfig raises."""
     from kubernetes.config import list_kube_config_contexts  # noqa: PLC0415 - as above
 
-    every, _ = list_kube_config_contexts(  # type: ignore[no-untyped-call]
-        config_file=str(kubeconfig) if kubeconfig else None
-    )
+    every, _ = list_kube_config_contexts(config_file=str(kubeconfig) if kubeconfig else None)
     return tuple(str(context["name"]) for context in every)
 
 
@@ -191,15 +199,14 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
 
     settings = Configuration()
     try:
-        load_kube_config(  # type: ignore[no-untyped-call]
+        load_kube_config(
             config_file=str(path) if path else None,
             context=context,
             client_configuration=settings,
             persist_config=False,
         )
     except (ConfigException, OSError, YAMLError, *_MALFORMED) as error:
-        said = " ".join(str(error).split())
-        raise NoClusterError(f"{path or 'kubeconfig'}: {said}") from error
+        raise NoClusterError(_said(path, error)) from error
     if not settings.host:
         raise NoClusterError(f"{path or 'kubeconfig'}: the cluster has no server")
     settings.connection_pool_maxsize = _MOST_CONNECTIONS

@@ -41,7 +41,7 @@ def shipped() -> ShippedData:
 def load_tables(package: Traversable) -> ShippedData:
     """The tables of a ``webhook`` package, wherever it lies; raises BrokenTablesError."""
     # Here, since `version` needs none of the values: the command must not wait for them.
-    from webhook.documents.tables import ShippedData  # noqa: PLC0415
+    from webhook.documents.tables import ShippedData  # noqa: PLC0415 - only this needs it
 
     rows = rows_of(package)
     tables = _compiled(package, rows)

@@ -12,7 +12,7 @@ from typing import Any
 
 from webhook.core.compat import CompatTable
 from webhook.core.names import ASSIGNED_BY, Mode
-from webhook.core.policy import Policy, PolicySet, Rules
+from webhook.core.policy import Exemption, Policy, PolicySet, Rules
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
 from webhook.native.cel import FALSE, TRUE, both, chosen, either, literal, negated, numbers
@@ -104,6 +104,15 @@ def compile_policies(
     return Compiled(documents=tuple(documents), omissions=tuple(omissions), label=label)
 
 
+def _that_matter(exemptions: Sequence[Exemption], today: date) -> Iterator[Exemption]:
+    """Those in force; of the others what tells that a pod was let in by them once."""
+    for exemption in exemptions:
+        if not exemption.expired(today):
+            yield exemption
+        elif exemption.runtime_classes:
+            yield replace(exemption, features=())
+
+
 def _softened(policy: Policy, most: Mode | None) -> Policy:
     if most is None:
         return policy
@@ -129,8 +138,7 @@ class _Compiler:
         known: dict[object, tuple[bool, bool]],
     ) -> None:
         today = snapshot.today
-        current = tuple(e for e in policy.exemptions if not e.expired(today))
-        self.policy = replace(policy, exemptions=current)
+        self.policy = replace(policy, exemptions=tuple(_that_matter(policy.exemptions, today)))
         self.rules = (policy.rules, *(o.rules for o in policy.overrides))
         self.above = above
         self.snapshot = snapshot

@@ -44,3 +44,8 @@ Found = Iterator[Ground | Unsure]
 def exempting(exemptions: Sequence[Exemption], feature: str) -> tuple[int, ...]:
     """The numbers of the exemptions that leave a feature out."""
     return tuple(i for i, e in enumerate(exemptions) if e.covers(feature))
+
+
+def making(named: str) -> str:
+    """What to do by a class, whether the pod is to be made or is there already."""
+    return f"make the pod with runtimeClassName: {named}"

@@ -20,6 +20,7 @@ from webhook.core.snapshot import Snapshot
 from webhook.core.syscalls import ARCHITECTURES
 from webhook.core.there import ASKED_OF_HANDLERS
 from webhook.core.trial import attempt, open_case
+from webhook.native.ground import making
 from webhook.native.uses import Sample
 
 NO_CLASS = ""
@@ -103,15 +104,18 @@ class Judge:
                 yield replace(profile, versions=(version,))
 
     def _text(self, rules: Rules, runtime_class: str, sample: Sample, image: str) -> str:
-        """The cause and what to do, as the webhook says it, on one line."""
+        """The cause, as the webhook says it, and what to do, on one line.
+
+        It is said of new pods and of live ones, whose class cannot change: it must be true of both.
+        """
         policy = self._alone(rules, runtime_class)
         pod = sample_pod(sample, runtime_class, image)
         decision = decide(pod, CREATE, self._within(policy))
         assert isinstance(decision, Deny)  # noqa: S101 - it was refused on every architecture
-        first, *lines = decision.message.split("\n")
-        remedies = [line.strip() for line in lines[len(decision.causes) :]]
-        cause = first.removeprefix(f"policy {self.policy.name}: ")
-        return "; ".join((cause, *remedies)) + f" [{decision.reason}]"
+        remedy, *others = decision.remedies
+        if decision.grounds.suggestions:
+            remedy = making(" or ".join(decision.grounds.suggestions))
+        return "; ".join((decision.cause, remedy, *others)) + f" [{decision.reason}]"
 
     def _alone(self, rules: Rules, runtime_class: str) -> Policy:
         """A policy of these rules for every namespace, under which pods may have the class."""

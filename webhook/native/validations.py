@@ -16,12 +16,11 @@ from webhook.native.cel import (
     list_of,
     literal,
     map_of,
-    matches,
     negated,
     numbers,
     one_of,
 )
-from webhook.native.ground import Ground
+from webhook.native.ground import Ground, making
 from webhook.native.variables import (
     Variables,
     allowed_test,
@@ -126,10 +125,9 @@ def _reconfiguring(scope: Scope) -> str:
         f"{CREATED} || !(k in variables.old_annotations)"
         " || variables.old_annotations[k] != variables.annotations[k]"
     )
-    heads = "|".join(glob.rstrip("*").replace(".", "[.]") for glob in RECONFIGURING)
     tests = [globbed("k", r.runtime_annotations) for r in scope.rules]
     allowed = chosen("variables.rules", tests)
-    test = both([matches("k", f"^(?:{heads})"), negated(allowed), changed])
+    test = both([globbed("k", RECONFIGURING), negated(allowed), changed])
     return f"variables.annotations.map(k, string(k)).filter(k, {test})"
 
 
@@ -196,7 +194,7 @@ def _not_allowed(scope: Scope) -> Validation:
 
 def _required(scope: Scope) -> Validation:
     defaults = [
-        f"; use runtimeClassName: {r.runtime_classes.default}" if r.runtime_classes.default else ""
+        f"; {making(r.runtime_classes.default)}" if r.runtime_classes.default else ""
         for r in scope.rules
     ]
     message = (

@@ -55,6 +55,11 @@ def exempt_name(exemption: Exemption, old: bool = False) -> str:
     return f"{_OLD if old else ''}exempt_{exemption.name.replace('-', '_')}"
 
 
+def _once_exempt(exemption: Exemption) -> str:
+    """The variable that says whether the pod as it was may have been let in by an exemption."""
+    return f"once_{exempt_name(exemption)}"
+
+
 def pod_variables(policy: Policy, rules: Sequence[Rules], above: Sequence[Policy]) -> Variables:
     """Everything that expressions may read of a pod under ``policy``."""
     return {
@@ -109,6 +114,9 @@ def _contents(policy: Policy, root: str, before: str) -> Variables:
         name = exempt_name(exemption, bool(before))
         test = pod_test(exemption.pods, images, every=True)
         found[name] = both([_unexpired(exemption.expires), test])
+        if before:
+            once = exemption.pods.without_free_labels
+            found[_once_exempt(exemption)] = pod_test(once, images, every=True)
     overrides = ", ".join(pod_test(o.pods, images, every=False) for o in policy.overrides)
     found[f"{before}rules"] = f"[{overrides}].indexOf(true) + 1" if overrides else "0"
     return found
@@ -198,11 +206,14 @@ def _alike(one: str, other: str) -> bool:
 
 
 def permitted(exemptions: Sequence[Exemption], runtime_class: str, *, old: bool = False) -> str:
-    """Whether an exemption lets the pod use the class of this expression, which is not ''."""
+    """Whether an exemption lets the pod use the class of this expression, which is not ''.
+
+    ``old``: whether it may once have done so, as ``core.update`` asks.
+    """
     return either(
         both(
             [
-                f"variables.{exempt_name(e, old)}",
+                f"variables.{_once_exempt(e) if old else exempt_name(e)}",
                 globbed(runtime_class, [glob for glob in e.runtime_classes if glob]),
             ]
         )
@@ -211,8 +222,9 @@ def permitted(exemptions: Sequence[Exemption], runtime_class: str, *, old: bool 
 
 
 def permitted_none(exemptions: Sequence[Exemption], *, old: bool = False) -> str:
-    """Whether an exemption lets the pod name no class."""
-    return either(f"variables.{exempt_name(e, old)}" for e in exemptions if "" in e.runtime_classes)
+    """Whether an exemption lets the pod name no class; ``old``: or may once have done so."""
+    name = _once_exempt if old else exempt_name
+    return either(f"variables.{name(e)}" for e in exemptions if "" in e.runtime_classes)
 
 
 def _choice(rules: Sequence[Rules], *, old: bool = False) -> str:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -40,7 +41,9 @@ _BUCKETS = (
 )  # fmt: skip
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 _OTHER = "other"
-REVIEW_LABELS = ("webhook", "operation", "decision", "would", "mode", "policy", "reason")
+REVIEW_LABELS = (
+    "webhook", "operation", "resource", "decision", "would", "mode", "policy", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class Metrics:
 
     def __init__(self, *, classes: Container[str] = ()) -> None:
         # Or every series has a second one, with its birthday.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._reviews = Counter(
             "runtimegate_reviews",
@@ -96,7 +99,9 @@ class Metrics:
             registry=self._registry,
         )
         self._classes = classes
-        self._children: dict[tuple[str, ...], Counter] = {}
+        # A counter's own look-up of its labels takes a lock, and longer than to count.
+        self._review = cache(self._reviews.labels)
+        self._assignment = cache(self._assignments.labels)
         self._timers = {door: self._seconds.labels(door) for door in ("mutate", "validate")}
 
     def record(self, outcome: Outcome, seconds: float) -> None:
@@ -105,24 +110,21 @@ class Metrics:
         grounds = decision.grounds
         would = decision.would if isinstance(decision, Keep) else None
         operation = outcome.request.operation
-        labels = (
+        self._review(
             outcome.door.value,
             operation if operation in _OPERATIONS else _OTHER,
+            outcome.resource,
             decision_word(decision),
             decision_word(would) if would is not None else "",
             grounds.mode or "",
             grounds.policy or "",
             reason_of(decision),
-        )
-        child = self._children.get(labels)
-        if child is None:
-            child = self._children[labels] = self._reviews.labels(*labels)
-        child.inc()
+        ).inc()
         self._timers[outcome.door.value].observe(seconds)
         if isinstance(decision, Assign):
             # A namespace may choose among "kata-*": a name that it makes up is no label.
             name = decision.runtime_class if decision.runtime_class in self._classes else _OTHER
-            self._assignments.labels(grounds.policy or "", name).inc()
+            self._assignment(grounds.policy or "", name).inc()
 
     def record_error(self, door: str, status: int) -> None:
         """Count one call that got no verdict."""
@@ -134,7 +136,7 @@ class Metrics:
         registry.register(_State(readings))
         ProcessCollector(registry=registry)
         if os.environ.get(MULTIPROCESS_VARIABLE):
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(registry)
             return generate_latest(registry)
         return generate_latest(registry) + generate_latest(self._registry)
 

@@ -67,7 +67,7 @@ class Settings:
     cluster_max_age_seconds: float | None = None
 
 
-class Gate(BaseApplication):  # type: ignore[misc]
+class Gate(BaseApplication):  # type: ignore[misc]  # it has no types
     """The application that gunicorn runs."""
 
     def __init__(self, settings: Settings) -> None:
@@ -228,7 +228,7 @@ class _Look:
         return False
 
 
-class _Arbiter(Arbiter):  # type: ignore[misc]
+class _Arbiter(Arbiter):  # type: ignore[misc]  # it has no types
     """gunicorn's arbiter for a server whose settings do not change while it runs."""
 
     def handle_hup(self) -> None:
@@ -241,7 +241,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
     handle_ttin = handle_ttou = handle_usr2
 
 
-class _Log(Logger):  # type: ignore[misc]
+class _Log(Logger):  # type: ignore[misc]  # it has no types
     """gunicorn's messages through the handlers that ``logs.log_to`` has set."""
 
     def setup(self, cfg: Any) -> None:
@@ -257,7 +257,7 @@ def _freeze(_arbiter: object, _worker: object) -> None:
 
 def _forget_worker(_arbiter: object, worker: Any) -> None:
     if os.environ.get(MULTIPROCESS_VARIABLE):
-        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        mark_process_dead(worker.pid)
 
 
 def _now() -> datetime:

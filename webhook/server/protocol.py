@@ -50,7 +50,7 @@ class ReviewProtocol(HttpToolsProtocol):
         answered = self._arriving is None and self._cycle_is_over()
         return answered and not self.transport.get_write_buffer_size()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio says BaseTransport
         """A new connection owes a request."""
         super().connection_made(transport)
         self.incomplete_since = self.loop.time()
@@ -134,7 +134,7 @@ class ReviewProtocol(HttpToolsProtocol):
     def _cycle_is_over(self) -> bool:
         """Whether nothing is under way on uvicorn's own way."""
         # Its annotation leaves out that there is none before the first request.
-        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # see above
 
     def _is_ordinary(self) -> bool:
         return (

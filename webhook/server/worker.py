@@ -108,7 +108,7 @@ class DrainingServer(Server):
                 connection.transport.abort()
 
 
-class ReviewWorker(UvicornWorker):  # type: ignore[misc]
+class ReviewWorker(UvicornWorker):  # type: ignore[misc]  # it has no types
     """One worker process. The application says how to stop, what TLS context to serve with and
     what to do on SIGHUP (``webhook.server.process.Gate``)."""
 

@@ -1,7 +1,9 @@
 """One review answered: the five calls in their order, nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 from webhook.core.advice import advise
 from webhook.core.cluster import view_namespace, view_runtime_class
@@ -13,6 +15,7 @@ from webhook.core.decision import (
     Keep,
     Operation,
     decide,
+    decide_binding,
     decide_stored,
     lacks_namespace,
     no_warnings,
@@ -23,11 +26,12 @@ from webhook.core.guards import (
     guard_runtime_class,
     guard_runtime_class_deletion,
 )
-from webhook.core.pod import PodShapeError, PodView, view_pod
+from webhook.core.pod import PodShapeError, PodView, view_binding, view_pod
 from webhook.core.preview import ExistingPods, needs_pods, needs_preview, preview
 from webhook.core.snapshot import Snapshot
 from webhook.core.values import per_review
 from webhook.core.workload import workload_kind
+from webhook.wire.asked import asked_about
 from webhook.wire.patch import json_patch
 from webhook.wire.response import allowed_response, mutating_response, validating_response
 from webhook.wire.review import AdmissionRequest, ReviewError, parse_review
@@ -62,19 +66,27 @@ class PodsWanted(FactWanted):
 
 @per_review(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The answer, and what is recorded of it."""
+    """The answer, and what is recorded of it; ``resource`` is of a closed set."""
 
     body: bytes
     door: Door
     request: AdmissionRequest
     decision: Decision
     revision: str
+    resource: str
 
 
 _NOT_OURS = Keep(grounds=Grounds(why="none of the gate's business"))
-_POD_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 _CHANGES = {change.value: change for change in Change}
 _MAKES = frozenset(_CHANGES)
+_POD_CHANGES: Mapping[str, frozenset[str]] = {
+    "": _MAKES,
+    "ephemeralcontainers": _MAKES,
+    "resize": _MAKES,
+    # Whoever may write the status of a pod writes its annotations too.
+    "status": frozenset({Change.UPDATE.value}),
+}
+"""The operations by which a pod is made or changed, by subresource."""
 
 
 def admit(
@@ -98,17 +110,30 @@ def admit(
 def _beside_pods(
     request: AdmissionRequest, snapshot: Snapshot, door: Door, existing: ExistingPods | None
 ) -> Outcome:
-    """Workloads, RuntimeClasses and Namespaces; everything else passes, unseen by a policy."""
-    if door is Door.VALIDATE and not request.sub_resource:
-        match (request.group, request.resource):
-            case ("node.k8s.io", "runtimeclasses"):
+    """Workloads, RuntimeClasses, Namespaces, bindings; all else passes, unseen by a policy."""
+    if door is Door.VALIDATE:
+        match (request.group, request.resource, request.sub_resource):
+            case ("node.k8s.io", "runtimeclasses", ""):
                 return _validated(request, _guarded_runtime_class(request, snapshot), snapshot)
-            case ("", "namespaces") if request.operation in _MAKES:
+            # Whoever may write the status or the finalizers of a Namespace writes its labels too.
+            case ("", "namespaces", "" | "status" | "finalize") if request.operation in _MAKES:
                 decision = _guarded_namespace(request, snapshot, existing)
                 return _validated(request, decision, snapshot)
-            case _ if request.operation in _MAKES and _holds_templates(request, snapshot):
+            case ("", "pods", "binding") | ("", "bindings", "") if request.object is not None:
+                return _validated(request, _bound(request, request.object, snapshot), snapshot)
+            case (_, _, "") if request.operation in _MAKES and _holds_templates(request, snapshot):
                 return _workload(request, snapshot)
     return _outcome(allowed_response(request.uid), door, request, _NOT_OURS, snapshot)
+
+
+def _bound(
+    request: AdmissionRequest, binding: Mapping[str, Any], snapshot: Snapshot
+) -> Keep | Deny:
+    if request.namespace and lacks_namespace(request.namespace, snapshot):
+        raise NamespaceNotSeen(request.namespace)
+    return decide_binding(
+        view_binding(binding, namespace=request.namespace, default_name=request.name), snapshot
+    )
 
 
 def _holds_templates(request: AdmissionRequest, snapshot: Snapshot) -> bool:
@@ -178,8 +203,7 @@ def _is_pod(request: AdmissionRequest) -> bool:
     return (
         request.resource == "pods"
         and request.group == ""
-        and request.sub_resource in _POD_SUBRESOURCES
-        and request.operation in _MAKES
+        and request.operation in _POD_CHANGES.get(request.sub_resource, ())
     )
 
 
@@ -218,5 +242,10 @@ def _outcome(
     body: bytes, door: Door, request: AdmissionRequest, decision: Decision, snapshot: Snapshot
 ) -> Outcome:
     return Outcome(
-        body=body, door=door, request=request, decision=decision, revision=snapshot.revision
+        body=body,
+        door=door,
+        request=request,
+        decision=decision,
+        revision=snapshot.revision,
+        resource=asked_about(request, snapshot.inventory.workload_kinds),
     )

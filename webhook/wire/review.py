@@ -105,11 +105,11 @@ def _object(request: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
 
 def _string(obj: Mapping[str, Any] | None, key: str) -> str:
     value = obj.get(key) if obj else None
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise ReviewError(f"request: {key} must be a string")
-    return value
+    raise ReviewError(f"request: {key} must be a string")
 
 
 def _strings(obj: Mapping[str, Any], key: str) -> frozenset[str]:

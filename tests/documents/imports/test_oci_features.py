@@ -191,12 +191,12 @@ def test_a_capability_that_is_not_known_cannot_be_granted() -> None:
 
 
 def test_annotations_that_no_policy_guards_are_told() -> None:
-    unsafe = ["run.oci.handler", "org.systemd.property.", "bundle", "dev.gvisor.flag."]
+    unsafe = ["run.oci.handler", "com.example.", "bundle", "dev.gvisor.flag."]
     result = imported(structure(top={"potentiallyUnsafeConfigAnnotations": unsafe}))
 
     [remark] = result.remarks
     assert remark == (
-        "annotations org.systemd.property., bundle change what the runtime does and are refused by "
+        "annotations com.example., bundle change what the runtime does and are refused by "
         "no policy: the CRI must not pass them"
     )
 

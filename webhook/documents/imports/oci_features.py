@@ -56,7 +56,7 @@ class LinuxFeatures(Printed):
 class Features(Printed):
     """The structure."""
 
-    ociVersionMin: _Word = Field(description="The oldest specification.")  # noqa: N815
+    ociVersionMin: _Word = Field(description="The oldest specification.")  # noqa: N815 - the structure's own name
     ociVersionMax: _Word = Field(description="The newest specification.")  # noqa: N815
     mountOptions: _Words | None = Field(  # noqa: N815
         default=None, description="Mount options recognised."
