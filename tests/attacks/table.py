@@ -353,12 +353,6 @@ IDENTITY: tuple[Attack, ...] = (
         By.NOTHING,
         left="runc",
     ),
-    creating(
-        "windows-selector-on-linux",
-        pod({"nodeSelector": {"kubernetes.io/os": "windows"}, "runtimeClassName": "runc"}),
-        By.NOTHING,
-        left="runc",
-    ),
 )
 """Ways to be taken for somebody or something else."""
 

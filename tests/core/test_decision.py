@@ -118,29 +118,10 @@ def test_a_pod_of_a_namespace_that_no_policy_matches_is_kept() -> None:
     assert decision.grounds.why == "no policy matches the namespace"
 
 
-@pytest.mark.parametrize(
-    "says", [{"os": {"name": "windows"}}, {"nodeSelector": {"kubernetes.io/os": "windows"}}]
-)
-def test_a_windows_pod_is_kept(says: dict[str, Any]) -> None:
-    decision = created(pod(**says, runtimeClassName="runc"))
+def test_a_windows_pod_is_kept() -> None:
+    decision = created(pod(os={"name": "windows"}, runtimeClassName="runc"))
     assert isinstance(decision, Keep)
     assert decision.grounds.why == "a Windows pod"
-
-
-@pytest.mark.parametrize(
-    "selector",
-    [
-        {"kubernetes.io/os": "linux"}, {"kubernetes.io/os": ["windows"]},
-        {"beta.kubernetes.io/os": "windows"}, {"os": "windows"}, "windows",
-    ],
-)  # fmt: skip
-def test_a_selector_of_anything_else_is_no_windows_pods(selector: object) -> None:
-    assert outcome(created(pod(nodeSelector=selector))) == ("assign", "gvisor")
-
-
-def test_a_pod_of_linux_is_no_windows_pod_whatever_it_selects() -> None:
-    said = pod(os={"name": "linux"}, nodeSelector={"kubernetes.io/os": "windows"})
-    assert not isinstance(created(said), Keep)
 
 
 @pytest.mark.parametrize("os", [{"name": "linux"}, {"name": "Windows"}, {}, "windows", None])

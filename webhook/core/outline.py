@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.core.field_paths import FieldPath, below, field_path, found_at
-from webhook.core.pod import ContainerView, PodView, mapping, os_of, sequence, strings, text
+from webhook.core.pod import ContainerView, PodView, mapping, sequence, strings, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +251,7 @@ def _view(pod: _Sketch, source: _Source, outline: Outline, namespace: str, name:
         annotations=pod.annotations,
         service_account=account or "default",
         runtime_class_name=text(spec.get("runtimeClassName")) or None,
-        os_name=os_of(spec),
+        os_name=text(mapping(spec.get("os")).get("name")),
         node_name=text(spec.get("nodeName")),
         containers=tuple(pod.containers),
         spec=spec,

@@ -13,7 +13,6 @@ from webhook.core.values import per_review
 
 CONTAINER_LISTS: tuple[str, ...] = ("containers", "initContainers", "ephemeralContainers")
 ARCH_LABEL = "kubernetes.io/arch"
-OS_LABEL = "kubernetes.io/os"
 _EMPTY: Mapping[str, Any] = {}
 _ALL_STRINGS = frozenset({str})
 
@@ -107,7 +106,7 @@ def view_pod(
         or text(spec.get("serviceAccount"))
         or "default",
         runtime_class_name=text(spec.get("runtimeClassName")) or None,
-        os_name=os_of(spec),
+        os_name=text(mapping(spec.get("os")).get("name")),
         node_name=text(spec.get("nodeName")),
         containers=_containers(spec, prefix),
         spec=spec,
@@ -131,16 +130,6 @@ def view_binding(obj: Mapping[str, Any], *, namespace: str, default_name: str = 
         containers=(),
         spec=_EMPTY,
     )
-
-
-def os_of(spec: Mapping[str, Any]) -> str:
-    """The system that a pod's spec is for, empty where it does not say.
-
-    Most pods for Windows say so by their node selector alone; the kubelet of a node that it does
-    not fit refuses them as it refuses those with another ``spec.os``.
-    """
-    selected = mapping(spec.get("nodeSelector")).get(OS_LABEL)
-    return text(mapping(spec.get("os")).get("name")) or text(selected)
 
 
 def _placed(placed: Mapping[str, str], written: str) -> str:

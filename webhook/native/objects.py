@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from webhook.core.names import ALWAYS_EXCLUDED, MIRROR_POD, NAMESPACE_NAME_LABEL, Mode
-from webhook.core.pod import OS_LABEL
 from webhook.core.policy import LabelSelector, Policy
 from webhook.native.cel import TRUE, either, literal, negated
 from webhook.native.validations import Validation
@@ -77,16 +76,12 @@ def conditions(policy: Policy) -> list[Mapping[str, str]]:
     """Which pods are the policy's business, as ``core.decision`` has it."""
     found = {
         "of-a-namespace-of-the-policy": name_test(policy.namespaces),
-        "no-windows-pod": _NO_WINDOWS_POD,
+        "no-windows-pod": "object.spec.?os.?name.orValue('') != 'windows'",
         "no-mirror-pod-of-its-node": _NO_MIRROR_POD,
     }
     return [{"name": n, "expression": e} for n, e in found.items() if e != TRUE]
 
 
-_NO_WINDOWS_POD = (
-    "object.spec.?os.?name.orValue("
-    f"object.spec.?nodeSelector[?{literal(OS_LABEL)}].orValue('')) != 'windows'"
-)
 _NO_MIRROR_POD = (
     f"!({literal(MIRROR_POD)} in object.metadata.?annotations.orValue({{}}))"
     " || object.spec.?nodeName.orValue('') == ''"
