@@ -147,7 +147,7 @@ def by_core(case: Path, within: Snapshot) -> tuple[Outcome, Decision]:
                 decision="deny",
                 runtime_class=pod.runtime_class_name,
                 reason=str(decision.reason),
-                message=decision.message.partition("\n")[0],
+                message=decision.first.removesuffix(decision.aside),
             )
             return outcome, decision
 
