@@ -13,7 +13,7 @@ from webhook.core.pod import ContainerView, PodView
 from webhook.core.values import per_review
 from webhook.core.versions import Version
 
-MOST_CONTAINERS, MOST_USES, MOST_WORDS = 10_000, 5_000, 20_000
+MOST_CONTAINERS, MOST_USES, MOST_WORDS = 1_000, 5_000, 20_000
 """What a pod may have to be judged at all: some hundred times what any has."""
 MOST_ADVISED = 1_000
 MOST_ALIKE = 32
