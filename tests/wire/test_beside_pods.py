@@ -256,7 +256,7 @@ def test_a_binding_may_not_reconfigure_the_sandbox(legacy: bool) -> None:
     answer = bound({"a": "b", FLAG: "host"}, of=snapshot(), legacy=legacy)
     assert answer["status"]["message"] == (
         "policy tenants: annotation dev.gvisor.flag.network reconfigures the sandbox and is not "
-        "allowed"
+        "allowed; leave the annotation out"
     )
 
 
