@@ -108,7 +108,7 @@ def _names_options(command: _Command) -> _Command:
         _option(
             "--namespace",
             metavar="NS",
-            default="runtimegate",
+            default="runtimegate-system",
             show_default=True,
             help="Namespace of that Service.",
         ),

@@ -92,8 +92,8 @@ def names_of(directory: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 NAME_OPTIONS = [
     (
         [],
-        ("runtimegate.runtimegate.svc", "runtimegate.runtimegate.svc.cluster.local",
-         "runtimegate.runtimegate"),
+        ("runtimegate.runtimegate-system.svc",
+         "runtimegate.runtimegate-system.svc.cluster.local", "runtimegate.runtimegate-system"),
         (),
     ),
     (

@@ -109,6 +109,13 @@ def test_a_class_that_means_something_else_is_to_be_corrected() -> None:
     )
 
 
+def test_a_class_that_is_not_there_is_to_be_created() -> None:
+    without = snapshot(cluster=cluster(handlers={"runc": "runc"}))
+    assert told(without, runtimeClassName="gvisor")[0] == (
+        "create RuntimeClass gvisor: the cluster has none of that name"
+    )
+
+
 def test_a_workaround_is_told_escaped() -> None:
     found = told(runtimeClassName="gvisor", hostNetwork=True)
     assert found[-1] == "Use a hostPort.\\x1b[2J"

@@ -59,6 +59,17 @@ def test_a_warning_is_a_value_with_its_place() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("gvsior", "; did you mean gvisor?"), ("kata-fc", ""), ("runsc", "")],
+)
+def test_a_slip_in_the_name_of_a_class_is_told(written: str, meant: str) -> None:
+    classes = inventory(runtime(), runtime(runtimeClass="kata-clh", runtime="kata"))
+    allowed = {"allowed": ["gvisor", written]}
+    (told,) = lint(load(policy(runtimeClasses=allowed), classes), TODAY)
+    assert told.message == f"{written} is not in the inventory: nothing is known of it{meant}"
+
+
 def test_warnings_stand_in_the_order_of_files_and_lines() -> None:
     text = """\
 apiVersion: runtimegate.dev/v1

@@ -14,7 +14,6 @@ _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 """What a cluster's object may be called. Of a file it may be called anything, and a command that a
 person copies into a shell must not be written by a stranger."""
 _OF_THE_CLASS = frozenset({Reason.RUNTIME_CLASS_REQUIRED, Reason.RUNTIME_CLASS_NOT_ALLOWED})
-_OF_THE_CLUSTER = frozenset({Reason.RUNTIME_CLASS_NOT_FOUND, Reason.HANDLER_MISMATCH})
 _WORK_LIMIT = 320
 
 
@@ -56,8 +55,10 @@ def _of_refusal(subject: Subject, stands: Assessment) -> Iterator[str]:
             yield "set a runtimeClassName that the policy allows"
     if reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED:
         yield "remove the annotation, or have the policy list it in runtimeAnnotations.allowed"
-    if reason in _OF_THE_CLUSTER:
-        name = shown(stands.anew.runtime_class or "", 63)
+    name = shown(stands.anew.runtime_class or "", 63)
+    if reason is Reason.RUNTIME_CLASS_NOT_FOUND:
+        yield f"create RuntimeClass {name}: the cluster has none of that name"
+    if reason is Reason.HANDLER_MISMATCH:
         yield f"make RuntimeClass {name} what the RuntimeInventory says, or correct the latter"
 
 

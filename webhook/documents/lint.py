@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 from functools import cached_property
 
 from webhook.core.images import glob_matches
@@ -258,8 +259,15 @@ def _unknown_classes(subject: _Subject) -> Iterator[LintWarning]:
                     f"{glob} matches no class of the inventory"
                     if is_glob
                     else f"{glob} is not in the inventory: nothing is known of it"
+                    f"{_meant(glob, subject.classes)}"
                 )
                 yield subject.found(placed, path, "unknown-class", message)
+
+
+def _meant(name: str, classes: Iterable[str]) -> str:
+    # Classes differ by a few letters on purpose (kata-fc, kata-clh): only a slip is guessed.
+    near = get_close_matches(name, sorted(classes), n=1, cutoff=0.82)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _written_classes(document: RuntimePolicy) -> Iterator[tuple[tuple[str | int, ...], str]]:
