@@ -286,6 +286,28 @@ def test_a_class_that_no_ready_node_offers_is_warned_of_not_refused() -> None:
     assert trial.notes == ("no Ready node that this pod may run on offers RuntimeClass gvisor",)
 
 
+@pytest.mark.parametrize("key", ["kubernetes.io/os", "beta.kubernetes.io/os"])
+def test_who_means_windows_and_does_not_declare_it_is_told_how(key: str) -> None:
+    assert tried("gvisor", obj=pod(nodeSelector={key: "windows"})).notes == (
+        (
+            "RuntimeClass gvisor is for Linux, but the nodeSelector is for Windows: say so by "
+            "spec.os.name: windows"
+        ),
+    )
+    assert tried("gvisor", obj=pod(nodeSelector={key: "linux"})).notes == ()
+    assert tried(None, obj=pod(nodeSelector={key: "windows"})).notes == ()
+
+
+def test_a_class_for_windows_is_not_told_of_linux() -> None:
+    known = inventory(windows_2022=profile("windows"))
+    trial = tried(
+        "windows-2022",
+        obj=pod(nodeSelector={"kubernetes.io/os": "windows"}),
+        within=snapshot(has=known),
+    )
+    assert not any("for Linux" in note for note in trial.notes)
+
+
 def test_an_override_has_rules_of_its_own() -> None:
     under = policy(overrides=[override()])
     opened = case(obj=pod(containers=[container("db", "postgres")]), under=under)

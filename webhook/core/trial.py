@@ -291,10 +291,25 @@ def _class_refusals(
         yield Refusal(reason=Reason.HANDLER_MISMATCH, cause=view.handler, field_path=at)
 
 
+def _for_windows(pod: PodView, profile: RuntimeProfile | None) -> bool:
+    """Whether a pod is meant for Windows nodes by its selector alone, and gets a Linux runtime.
+
+    The selector is no declaration, though real Windows manifests have often nothing else.
+    """
+    selector = pod.node_selector
+    meant = "windows" in (selector.get("kubernetes.io/os"), selector.get("beta.kubernetes.io/os"))
+    return meant and profile is not None and profile.runtime not in {"windows", "other"}
+
+
 def _notes(
     case: Case, runtime_class: str | None, profile: RuntimeProfile | None, offered: bool
 ) -> Iterator[str]:
     """What does not refuse but should be known: no node, a class that nobody described."""
+    if runtime_class is not None and _for_windows(case.pod, profile):
+        yield (
+            f"RuntimeClass {shown(runtime_class)} is for Linux, but the nodeSelector is for "
+            "Windows: say so by spec.os.name: windows"
+        )
     if (
         runtime_class is not None
         and profile is None
