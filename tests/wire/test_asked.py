@@ -33,9 +33,13 @@ def about(group: str, resource: str, kind: str = "", sub_resource: str = "") -> 
         (("", "pods", "Pod"), "pods"),
         (("", "pods", "Pod", "ephemeralcontainers"), "pods/ephemeralcontainers"),
         (("", "pods", "Pod", "resize"), "pods/resize"),
-        (("", "pods", "Pod", "status"), "other"),
+        (("", "pods", "Pod", "status"), "pods/status"),
+        (("", "pods", "Binding", "binding"), "pods/binding"),
+        (("", "bindings", "Binding"), "pods/binding"),
+        (("", "pods", "Pod", "eviction"), "other"),
         (("", "namespaces", "Namespace"), "namespaces"),
-        (("", "namespaces", "Namespace", "finalize"), "other"),
+        (("", "namespaces", "Namespace", "finalize"), "namespaces/finalize"),
+        (("", "namespaces", "Namespace", "status"), "namespaces/status"),
         (("node.k8s.io", "runtimeclasses", "RuntimeClass"), "runtimeclasses"),
         (("apps", "deployments", "Deployment"), "deployments"),
         (("apps", "deployments", "Scale", "scale"), "other"),
@@ -61,7 +65,10 @@ def test_built_in_kinds_have_the_plural_of_the_api() -> None:
     }  # fmt: skip
 
 
-WORDS = {"pods", "pods/ephemeralcontainers", "pods/resize", "namespaces", "runtimeclasses", "other"}
+WORDS = {
+    "pods", "pods/ephemeralcontainers", "pods/resize", "pods/status", "pods/binding", "namespaces",
+    "namespaces/status", "namespaces/finalize", "runtimeclasses", "other",
+}  # fmt: skip
 SAID = st.sampled_from(["", "pods", "apps", "Deployment", "argoproj.io", "Rollout"]) | st.text()
 
 

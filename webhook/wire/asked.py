@@ -11,7 +11,12 @@ _OURS: dict[tuple[str, str, str], str] = {
     ("", "pods", ""): "pods",
     ("", "pods", "ephemeralcontainers"): "pods/ephemeralcontainers",
     ("", "pods", "resize"): "pods/resize",
+    ("", "pods", "status"): "pods/status",
+    ("", "pods", "binding"): "pods/binding",
+    ("", "bindings", ""): "pods/binding",
     ("", "namespaces", ""): "namespaces",
+    ("", "namespaces", "status"): "namespaces/status",
+    ("", "namespaces", "finalize"): "namespaces/finalize",
     ("node.k8s.io", "runtimeclasses", ""): "runtimeclasses",
 }
 
