@@ -95,12 +95,16 @@ class Drafted:
     files: Mapping[str, str]
     policies: int
     overrides: int
-    lint: tuple[LintWarning, ...]
-    accepted: int
+    linted: tuple[LintWarning, ...]
     decided: int
     refused: tuple[Refused, ...]
     folder: Path | None = None
     strangers: tuple[str, ...] = ()
+
+    @property
+    def lint(self) -> tuple[LintWarning, ...]:
+        """What lint warns of that is not accepted in the draft."""
+        return tuple(warning for warning in self.linted if not warning.accepted)
 
     @property
     def holds(self) -> bool:
@@ -124,14 +128,11 @@ def made(
     for obj, namespace, pods in objects:
         decided += len(pods)
         refused.extend(_refusals(obj, namespace, pods, snapshot))
-    linted = lint_all(loaded, about.today)
-    open_ = tuple(warning for warning in linted if not warning.accepted)
     return Drafted(
         files=files,
         policies=len(loaded.policies.policies),
         overrides=sum(len(policy.overrides) for policy in loaded.policies.policies),
-        lint=open_,
-        accepted=len(linted) - len(open_),
+        linted=lint_all(loaded, about.today),
         decided=decided,
         refused=tuple(refused),
     )
@@ -214,7 +215,7 @@ def drafted_value(drafted: Drafted) -> dict[str, Any]:
         "policies": drafted.policies,
         "overrides": drafted.overrides,
         "lint": [str(warning) for warning in drafted.lint],
-        "accepted": drafted.accepted,
+        "accepted": len(drafted.linted) - len(drafted.lint),
         "decided": drafted.decided,
         "refused": [
             {
@@ -239,7 +240,7 @@ def drafted_lines(drafted: Drafted) -> Iterator[str]:
     yield (
         f"  decided again under it: {counted(drafted.decided, 'pod')} and pod templates, "
         f"{len(drafted.refused) or 'none'} refused; lint: "
-        f"{warnings_counted(len(drafted.lint), drafted.accepted)}"
+        f"{warnings_counted(drafted.linted)}"
     )
     for refused in drafted.refused[:_MOST_TOLD]:
         names = map(shown, (refused.key.kind, refused.key.namespace, refused.key.name))

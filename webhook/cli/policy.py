@@ -94,9 +94,7 @@ def _warning_value(warning: LintWarning) -> dict[str, Any]:
 
 def _lint_summary(folder: FolderText, loaded: Loaded, warnings: Sequence[LintWarning]) -> str:
     documents = counted(len(loaded.documents), "document")
-    accepted = sum(warning.accepted for warning in warnings)
-    open_ = len(warnings) - accepted
-    found = warnings_counted(open_, accepted)
+    found = warnings_counted(warnings)
     left_out = f"; left out for their {IGNORE}: {', '.join(folder.left_out)}"
     return f"{documents}, revision {folder.revision}: {found}{left_out if folder.left_out else ''}"
 

@@ -32,11 +32,12 @@ def read_file(path: pathlib.Path, most_bytes: int) -> bytes | str:
 
     A pipe, a socket or a device might never answer, or never end.
     """
+    opened = open_file(path, most_bytes)
+    if isinstance(opened, str):
+        return opened
     try:
-        if str(path).startswith(_STREAMS):
-            with path.open("rb") as stream:
-                return read_stream(stream, most_bytes)
-        return _read_regular(path, most_bytes)
+        with opened:
+            return read_stream(opened, most_bytes)
     except OSError as error:
         return error.strerror or "cannot be read"
 
@@ -87,14 +88,6 @@ def spooled(stream: BinaryIO, most_bytes: int) -> BinaryIO | str:
         return _too_large("more than", most_bytes)
     kept.seek(0)
     return kept
-
-
-def _read_regular(path: pathlib.Path, most_bytes: int) -> bytes | str:
-    file = _open_regular(path, most_bytes)
-    if isinstance(file, str):
-        return file
-    with file:
-        return read_stream(file, most_bytes)
 
 
 def _open_regular(path: pathlib.Path, most_bytes: int) -> BinaryIO | str:

@@ -108,7 +108,7 @@ class Deny:
 
     grounds: Grounds
     reason: Reason
-    message: str
+    message: str = ""
     causes: tuple[Refusal, ...] = ()
     cause: str = ""
     aside: str = ""
@@ -160,17 +160,16 @@ def decide_stored(pod: PodView, operation: Operation, snapshot: Snapshot) -> Kee
     decision = decide(pod, operation, snapshot)
     if not isinstance(decision, Assign):
         return decision
-    policy = governing_policy(pod.namespace, snapshot)
-    assert policy is not None  # noqa: S101 - an Assign comes from a policy
     cause = messages.unassigned(decision.runtime_class)
     remedy = setting(pod.class_where, shown(decision.runtime_class))
-    return Deny(
-        grounds=replace(decision.grounds, notices=(), warnings=()),
-        reason=Reason.RUNTIME_CLASS_REQUIRED,
-        message=f"policy {policy.name}: {cause}; {remedy}",
-        causes=(class_required(pod),),
-        cause=cause,
-        remedies=(remedy,),
+    return _told(
+        Deny(
+            grounds=replace(decision.grounds, notices=(), warnings=()),
+            reason=Reason.RUNTIME_CLASS_REQUIRED,
+            causes=(class_required(pod),),
+            cause=cause,
+            remedies=(remedy,),
+        )
     )
 
 
@@ -179,8 +178,8 @@ def decide_binding(binding: PodView, snapshot: Snapshot) -> Keep | Deny:
 
     The pod itself is not sent: what some rules of the policy let a pod carry is let through.
     """
-    if binding.namespace in snapshot.excluded_namespaces:
-        return Keep(grounds=Grounds(why="the namespace is excluded"))
+    if why := outside(binding, CREATE, snapshot):
+        return Keep(grounds=Grounds(why=why))
     policy = governing_policy(binding.namespace, snapshot)
     if policy is None:
         return Keep(grounds=Grounds(why="no policy matches the namespace"))
@@ -284,16 +283,21 @@ def _assign(case: Case, trial: Trial, notice: str, warn: Warn) -> Decision:
 def _deny(case: Case, trial: Trial, occasion: Occasion = Occasion.MADE) -> Deny:
     suggestions = _suggestions(case, trial)
     names = tuple([s.runtime_class for s in suggestions if s.runtime_class])
-    denied = Deny(
-        grounds=_grounds(case, trial, suggestions=names),
-        reason=trial.refusals[0].reason,
-        message="",
-        causes=trial.refusals,
-        cause=messages.headline(case, trial),
-        aside=messages.aside(trial),
-        remedies=instead(case, trial, suggestions, occasion),
-        evidence=messages.evidence_of(case, trial),
+    return _told(
+        Deny(
+            grounds=_grounds(case, trial, suggestions=names),
+            reason=trial.refusals[0].reason,
+            causes=trial.refusals,
+            cause=messages.headline(case, trial),
+            aside=messages.aside(trial),
+            remedies=instead(case, trial, suggestions, occasion),
+            evidence=messages.evidence_of(case, trial),
+        )
     )
+
+
+def _told(denied: Deny) -> Deny:
+    """The refusal with the message that its parts make."""
     message = messages.refusal(denied.first, denied.remedies, denied.evidence)
     return replace(denied, message=message)
 

@@ -41,7 +41,11 @@ containerd CRI plugin's untrusted handler and its words to the runtime, CRI-O's
 ``allowed_annotations`` in both spellings (cri-o/cri-o: ANNOTATION_MIGRATION.md), crun's handlers,
 and what runc and crun hand to systemd and CRIU (CVE-2024-3154)."""
 _BEGINNINGS = tuple(glob.rstrip("*") for glob in RECONFIGURING if not glob.startswith("*"))
-_WITHIN = (".crio.io/", ".cri-o.io/")
+_WITHIN = tuple(
+    f"{glob.removeprefix('*')}/"
+    for glob in RECONFIGURING
+    if glob.startswith("*") and not glob.endswith("*")
+)
 
 
 def reconfigures(key: str) -> bool:

@@ -14,9 +14,7 @@ from webhook.core.isolation import isolates
 from webhook.core.names import Action, Mode, Verdict
 from webhook.core.policy import PodSelector, Rules
 from webhook.core.runtimes import Inventory, RuntimeProfile
-
-_EVERYBODYS = "default"
-"""The service account of pods that name none."""
+from webhook.core.selecting import DEFAULT_ACCOUNT
 
 # How strongly a class isolates: not at all, nobody can say, by a kernel of the pod's own.
 _SHARED, _UNKNOWN, _ISOLATED = range(3)
@@ -25,7 +23,7 @@ _SHARED, _UNKNOWN, _ISOLATED = range(3)
 def written_by_author(pods: PodSelector) -> tuple[str, ...]:
     """What selects ``pods``, when all of it is the author's to write; empty when it is not."""
     accounts = pods.service_accounts
-    if accounts and not any(glob_matches(glob, _EVERYBODYS) for glob in accounts):
+    if accounts and not any(glob_matches(glob, DEFAULT_ACCOUNT) for glob in accounts):
         return ()
     keys = sorted(pods.selector.keys) if pods.selector else []
     found = ["image"] if pods.images else []

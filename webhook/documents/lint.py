@@ -120,8 +120,10 @@ def _accepted(placed: Placed, path: tuple[str | int, ...]) -> Sequence[str]:
             return ()
 
 
-def warnings_counted(open_: int, accepted: int) -> str:
+def warnings_counted(warnings: Sequence[LintWarning]) -> str:
     """``2 warnings``, ``no warnings, 1 accepted``: the one way to sum up."""
+    accepted = sum(warning.accepted for warning in warnings)
+    open_ = len(warnings) - accepted
     found = counted(open_, "warning") if open_ else "no warnings"
     return found + (f", {accepted} accepted" if accepted else "")
 
