@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from webhook.live import access
 WEBHOOK = "pods.runtimegate.dev"
 NAME_LABEL = "kubernetes.io/metadata.name"
 REGISTERED_WITHIN_SECONDS = 90
+CONFIGURATIONS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 RIGHTS: tuple[dict[str, Any], ...] = (
     {
@@ -59,14 +60,9 @@ def registered(
     """
     expression = {"key": NAME_LABEL, "operator": operator, "values": list(namespaces)}
     selector = {"matchExpressions": [expression]}
-    for configuration in _configurations(name, url, ca_pem, selector, others or {}):
-        plane.kubectl("create", "-f", "-", stdin=json.dumps(configuration))
-    try:
-        _wait_until_called(plane, probe)
+    configurations = _configurations(name, url, ca_pem, selector, others or {})
+    with _in_force(plane, name, configurations, probe):
         yield
-    finally:
-        both = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
-        plane.kubectl("delete", both, name)
 
 
 @contextmanager
@@ -75,26 +71,44 @@ def registered_as_shipped(
 ) -> Iterator[None]:
     """Register what ``deploy/register.yaml`` does, with its conditions; else as ``registered``."""
     manifests = shipped("register.yaml")
-    bundle = base64.b64encode(ca_pem.encode()).decode()
-    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
-        configuration = dict(manifests.one(kind, "runtimegate"))
-        configuration["webhooks"] = [
-            {
-                **hook,
-                "clientConfig": {
-                    "url": f"{url}{hook['clientConfig']['service']['path']}",
-                    "caBundle": bundle,
-                },
-            }
-            for hook in configuration["webhooks"]
-        ]
-        plane.kubectl("create", "-f", "-", stdin=json.dumps(configuration))
+    found = [manifests.one(kind, "runtimegate") for kind in CONFIGURATIONS]
+    at_url = [{**each, "webhooks": addressed(each["webhooks"], url, ca_pem)} for each in found]
+    with _in_force(plane, "runtimegate", at_url, probe):
+        yield
+
+
+def addressed(webhooks: Sequence[Mapping[str, Any]], url: str, ca_pem: str) -> list[dict[str, Any]]:
+    """Webhooks of a Service at the same paths of an address."""
+    bundle = _bundle(ca_pem)
+    return [
+        {
+            **hook,
+            "clientConfig": {
+                "url": f"{url}{hook['clientConfig']['service']['path']}",
+                "caBundle": bundle,
+            },
+        }
+        for hook in webhooks
+    ]
+
+
+@contextmanager
+def _in_force(
+    plane: ControlPlane, name: str, configurations: Iterable[Mapping[str, Any]], probe: str
+) -> Iterator[None]:
+    """Create them, wait until they are called, and take away both of this name."""
+    for each in configurations:
+        plane.kubectl("create", "-f", "-", stdin=json.dumps(each))
     try:
         _wait_until_called(plane, probe)
         yield
     finally:
         both = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
-        plane.kubectl("delete", both, "runtimegate")
+        plane.kubectl("delete", both, name)
+
+
+def _bundle(ca_pem: str) -> str:
+    return base64.b64encode(ca_pem.encode()).decode()
 
 
 ADVICE: Mapping[str, Sequence[Mapping[str, Any]]] = {
@@ -155,7 +169,7 @@ def _webhook(
     common = {"apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
     return {
         "name": name,
-        "clientConfig": {"url": url, "caBundle": base64.b64encode(ca_pem.encode()).decode()},
+        "clientConfig": {"url": url, "caBundle": _bundle(ca_pem)},
         "rules": [{**common, **rule} for rule in rules],
         "namespaceSelector": selector,
         "failurePolicy": "Fail",

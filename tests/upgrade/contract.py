@@ -14,13 +14,13 @@ import yaml
 
 from tests.build import snapshot
 from tests.deploy.manifests import shipped
+from tests.registration import CONFIGURATIONS
 from tests.settings_table import rows
 from webhook.live.current import Current
 from webhook.server import metrics
 from webhook.server.app import create_app, plain_service
 
 HERE = Path(__file__).resolve().parent
-CONFIGURATIONS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 Contract = Mapping[str, Any]
 _HASH = re.compile(r"-[0-9a-f]{8}$")
 

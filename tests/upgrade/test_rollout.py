@@ -4,7 +4,6 @@ The version before is run from git's history with the packages of today. The Ser
 of tests/ha, which here refuses what a replica refuses.
 """
 
-import base64
 import json
 import subprocess
 import sys
@@ -29,8 +28,9 @@ from tests.ha.load import Expected, Load
 from tests.ha.phases import node_of_every_class, prepare
 from tests.ha.policies import NAMESPACE, POLICIES, write_policies
 from tests.ha.replicas import Replica, Replicas
+from tests.registration import CONFIGURATIONS, addressed
 from tests.upgrade.before import HistoryMissing, file_of, tree_of, versions_before
-from tests.upgrade.contract import CONFIGURATIONS, contracts
+from tests.upgrade.contract import contracts
 from tests.upgrade.sweep import Sweep, old_pod
 
 pytestmark = [
@@ -125,23 +125,14 @@ def reviews(replica: Replica) -> int:
 
 def register(plane: ControlPlane, webhooks: Webhooks, url: str, ca_pem: str) -> None:
     """Apply it, with an address in the place of the Service."""
-    bundle = base64.b64encode(ca_pem.encode()).decode()
     for kind in CONFIGURATIONS:
-        hooks = [
-            {**hook, "clientConfig": {"url": url + _path(hook), "caBundle": bundle}}
-            for hook in webhooks[kind]
-        ]
         configuration = {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": kind,
             "metadata": {"name": "runtimegate"},
-            "webhooks": hooks,
+            "webhooks": addressed(webhooks[kind], url, ca_pem),
         }
         plane.kubectl("apply", "-f", "-", stdin=json.dumps(configuration))
-
-
-def _path(hook: Mapping[str, Any]) -> str:
-    return str(hook["clientConfig"]["service"]["path"])
 
 
 @contextmanager
