@@ -128,17 +128,19 @@ class Plane:
         for kind, plural in _PLURALS.items():
             for item in self.must("GET", f"{ADMISSION}/{plural}").body["items"]:
                 name = item["metadata"]["name"]
-                if (kind, name) not in kept and not name.startswith("sentinel"):
+                if (kind, name) not in kept:
                     self.must("DELETE", f"{ADMISSION}/{plural}/{name}")
 
     def settle(self) -> None:
-        """Wait until all is in force: what is stored before a sentinel is seen before it."""
+        """Wait until all is in force: what is stored before a sentinel is seen before it.
+
+        Policies and bindings come to the API server by watches of their own: a binding that is
+        there since an earlier round would show a policy before the newer bindings are seen.
+        """
         token = secrets.token_hex(8)
-        for document in _sentinels(token):
-            at = f"{ADMISSION}/{_PLURALS[document['kind']]}"
-            name = document["metadata"]["name"]
-            self.ask("DELETE", f"{at}/{name}")
-            self.must("POST", at, document)
+        sentinels = [(_PLURALS[document["kind"]], document) for document in _sentinels(token)]
+        for plural, document in sentinels:
+            self.must("POST", f"{ADMISSION}/{plural}", document)
         probe = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -152,11 +154,14 @@ class Plane:
                 break
             assert time.monotonic() < deadline, "the policies are not in force"
             time.sleep(0.05)
+        for plural, document in sentinels:
+            self.must("DELETE", f"{ADMISSION}/{plural}/{document['metadata']['name']}")
         time.sleep(0.2)
 
 
 def _sentinels(token: str) -> tuple[dict[str, Any], ...]:
-    """A policy of either kind that shows in the answer which round it is of."""
+    """A policy of either kind and its binding, of names of this round, that show in the answer."""
+    name = f"sentinel-{token}"
     rule = {
         "apiGroups": [""],
         "apiVersions": ["v1"],
@@ -168,7 +173,7 @@ def _sentinels(token: str) -> tuple[dict[str, Any], ...]:
         "objectSelector": {"matchLabels": {"sentinel": "yes"}},
     }
     api = {"apiVersion": "admissionregistration.k8s.io/v1"}
-    named = {**api, "metadata": {"name": "sentinel"}}
+    named = {**api, "metadata": {"name": name}}
     patch = (
         f"[JSONPatch{{op: 'add', path: '/metadata/annotations', value: {{'token': '{token}'}}}}]"
     )
@@ -184,7 +189,7 @@ def _sentinels(token: str) -> tuple[dict[str, Any], ...]:
         {
             **named,
             "kind": "ValidatingAdmissionPolicyBinding",
-            "spec": {"policyName": "sentinel", "validationActions": ["Warn"]},
+            "spec": {"policyName": name, "validationActions": ["Warn"]},
         },
         {
             **named,
@@ -198,6 +203,6 @@ def _sentinels(token: str) -> tuple[dict[str, Any], ...]:
         {
             **named,
             "kind": "MutatingAdmissionPolicyBinding",
-            "spec": {"policyName": "sentinel"},
+            "spec": {"policyName": name},
         },
     )
