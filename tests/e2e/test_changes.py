@@ -6,7 +6,7 @@ import pytest
 
 from tests.controlplane.cluster import ControlPlane
 from tests.demo.gate import Gate
-from tests.registration import registered
+from tests.registration import registered_for_a_while
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
@@ -62,7 +62,7 @@ def test_a_pod_that_is_older_than_the_policy_may_still_be_changed_and_goes_when_
     where = ("-n", "tenant-outage")
     older = manifest("older", "runtimeClassName: gvisor\n  hostNetwork: true")
     cluster.kubectl("create", *where, "-f", "-", stdin=older)
-    with registered(
+    with registered_for_a_while(
         cluster,
         name="runtimegate-older",
         url=gate.url,
@@ -106,6 +106,9 @@ def test_whoever_moves_a_namespace_hears_what_it_means_to_its_pods(
     ]
 
 
+LISTING = ("list", "pods", "--all-namespaces")
+
+
 def test_a_preview_that_may_not_list_pods_says_so_and_lets_the_change_pass(
     cluster: ControlPlane, gate: Gate
 ) -> None:
@@ -115,12 +118,14 @@ def test_a_preview_that_may_not_list_pods_says_so_and_lets_the_change_pass(
     assert len(rules) == len(role["rules"]) - 1
     cluster.kubectl("replace", "-f", "-", stdin=json.dumps({**role, "rules": rules}))
     try:
+        cluster.wait_until_may(*LISTING, user="webhook", answer="no")
         done = cluster.kubectl(
             "label", "namespace", "unseen-e2e", "e2e.runtimegate.dev/tier=sandboxed"
         )
     finally:
         now = cluster.kubectl("get", "clusterrole", "runtimegate", "-o", "json").json()
         cluster.kubectl("replace", "-f", "-", stdin=json.dumps({**now, "rules": role["rules"]}))
+        cluster.wait_until_may(*LISTING, user="webhook")
     assert done.stderr.splitlines() == [
         (
             "Warning: namespace unseen-e2e moves from no policy to policy e2e-labelled; existing "

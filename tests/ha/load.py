@@ -94,6 +94,12 @@ class Load:
             taken, self._tally = self._tally, Tally()
         return taken
 
+    @property
+    def right(self) -> int:
+        """How many answers since the last time were as they should be."""
+        with self._turn:
+            return self._tally.right
+
     def blame(self, wrong: Sequence[str]) -> None:
         """Count what somebody else found wrong."""
         with self._turn:

@@ -27,7 +27,7 @@ from tests.ha.replicas import Replicas
 from tests.registration import RIGHTS
 
 REPLICAS = 3
-SEEN_WITHIN_SECONDS = 60
+SEEN_WITHIN_SECONDS = 90
 _MOUNT_SECONDS = 1.5
 _NODE = {
     "apiVersion": "v1",
