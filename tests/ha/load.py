@@ -124,7 +124,7 @@ class Load:
     def _raw(self) -> None:
         trust = ssl.create_default_context(cadata=self._plane.ca_pem)
         host = self._plane.url.removeprefix("https://")
-        connection = http.client.HTTPSConnection(host, timeout=30, context=trust)
+        connection = http.client.HTTPSConnection(host, timeout=90, context=trust)
         path = f"/api/v1/namespaces/{self._namespace}/pods?dryRun=All"
         headers = {
             "Authorization": f"Bearer {self._plane.token('admin')}",
