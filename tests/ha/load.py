@@ -100,6 +100,12 @@ class Load:
         with self._turn:
             return self._tally.right
 
+    @property
+    def failures(self) -> int:
+        """How many calls of the webhook failed since the last time."""
+        with self._turn:
+            return len(self._tally.failed)
+
     def blame(self, wrong: Sequence[str]) -> None:
         """Count what somebody else found wrong."""
         with self._turn:
