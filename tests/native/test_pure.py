@@ -181,6 +181,13 @@ def test_a_name_that_is_no_subdomain_is_an_error_that_says_what_to_change() -> N
         compiled(policy(name="one"), prefix="Not A Name/")
 
 
+def test_two_policies_that_would_be_one_object_are_an_error() -> None:
+    with pytest.raises(
+        CompileError, match=r"two policies would both be .* runtimegate-a\.bindings"
+    ):
+        compiled(policy(name="a"), policy(name="a.bindings"))
+
+
 def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
     names = tuple(f"tenant-{number:06}" for number in range(20_000))
     huge = Policy(name="huge", namespaces=NamespaceSelector(names=names))

@@ -190,6 +190,6 @@ def check_names(documents: Sequence[Mapping[str, Any]]) -> None:
         if (kind, name) in seen:
             raise CompileError(
                 f"two policies would both be {kind} {name}: rename the one whose name ends in a "
-                "mode"
+                "mode, in .handlers or in .bindings"
             )
         seen.add((kind, name))
