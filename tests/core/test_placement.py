@@ -143,8 +143,11 @@ def test_a_taint_that_is_only_preferred_or_a_condition_of_the_moment_is_left_out
         (LabelCondition(key="k", operator="DoesNotExist"), None, True),
         (LabelCondition(key="k", operator="DoesNotExist"), "a", False),
         (LabelCondition(key="k", operator="Gt", values=("5",)), "6", True),
+        (LabelCondition(key="k", operator="Gt", values=("5",)), "5", False),
+        (LabelCondition(key="k", operator="Gt", values=("5", "6")), "7", False),
         (LabelCondition(key="k", operator="Gt", values=("-5",)), "-6", False),
         (LabelCondition(key="k", operator="Lt", values=("5",)), "4", True),
+        (LabelCondition(key="k", operator="Lt", values=("5",)), "5", False),
         (LabelCondition(key="k", operator="Lt", values=("5",)), None, False),
         (LabelCondition(key="k", operator="Lt", values=("5",)), "four", False),
         (LabelCondition(key="k", operator="Lt", values=("9" * 400,)), "4", False),
@@ -155,6 +158,9 @@ def test_a_condition_holds_as_in_the_scheduler(
     condition: LabelCondition, value: str | None, holds: bool
 ) -> None:
     assert condition.holds(value) is holds
+
+
+HAS_GPU = {"matchExpressions": [{"key": "gpu", "operator": "Exists"}]}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,8 @@ def test_a_condition_holds_as_in_the_scheduler(
         ({"affinity": affinity(on_arch("NotIn", "arm64"))}, ("amd64",)),
         ({"affinity": affinity(on_arch("In", "amd64"), on_arch("In", "arm64"))},
          ("amd64", "arm64")),
-        ({"affinity": affinity({"matchExpressions": [{"key": "gpu", "operator": "Exists"}]})}, ()),
+        ({"affinity": affinity(HAS_GPU)}, ()),
+        ({"affinity": affinity(on_arch("In", "amd64"), HAS_GPU)}, ()),
         ({"nodeName": "n1"}, ()),
     ],
 )  # fmt: skip

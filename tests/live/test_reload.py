@@ -11,6 +11,7 @@ from tests.documents import build as documents
 from webhook.core.policy import PolicySet
 from webhook.documents.source import DocumentError, DocumentErrors
 from webhook.live.current import Current
+from webhook.live.policy_folder import UnreadableError
 from webhook.live.reload import FolderSource, PolicyState, Reloader, ReloadState, keep_doing
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -169,27 +170,28 @@ def test_an_error_of_a_folder_that_changes_while_it_is_read_is_nobodys() -> None
     assert world.reloader.state.errors == ()
 
 
-def test_a_folder_that_is_away_for_a_moment_is_tried_again() -> None:
+def away() -> PolicyState:
+    raise UnreadableError(
+        [DocumentError(file="p.yaml", line=0, column=0, field_path="", message="cannot be read")]
+    )
+
+
+@pytest.mark.parametrize("back_at", [2, 1], ids=["as it was then", "as it was before"])
+def test_a_file_that_cannot_be_read_for_a_moment_is_tried_again(back_at: int) -> None:
     world = World()
     world.source.version = 2
-
-    def away() -> PolicyState:
-        raise PermissionError(13, "Permission denied", "policies")
-
     world.source.outcome = away
     world.reloader.poll()
-    assert world.reloader.state.errors == ("policies: Permission denied",)
+    assert world.reloader.state.errors == ("p.yaml: cannot be read",)
+    world.source.version = back_at
     world.source.outcome = lambda: policies("back")
     assert world.reloader.poll() is True
     assert world.names == ["back"]
+    assert world.reloader.state.errors == ()
 
 
 def test_the_same_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-
-    def away() -> PolicyState:
-        raise PermissionError(13, "Permission denied", "policies")
-
     world.source.version = 2
     world.source.outcome = away
     with caplog.at_level(logging.INFO):
@@ -197,7 +199,7 @@ def test_the_same_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFi
         world.reloader.poll()
     assert world.reloader.state.failures == 1
     assert [r.getMessage() for r in caplog.records] == [
-        "policies refused, revision old stays: policies: Permission denied"
+        "policies refused, revision old stays: p.yaml: cannot be read"
     ]
 
 
