@@ -1,6 +1,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from tests.build import policy, snapshot
 from tests.documents import build as documents
+from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
+from webhook.core.runtimes import Inventory
 from webhook.documents.source import DocumentError, DocumentErrors
 from webhook.live.current import Current
 from webhook.live.policy_folder import UnreadableError
@@ -98,6 +101,17 @@ def test_a_changed_folder_is_served_with_its_revision() -> None:
     )
     assert world.reloader.poll() is False
     assert world.source.loads == 1
+
+
+def test_inventory_and_tables_are_served_with_the_policies_of_their_folder() -> None:
+    world = World()
+    world.source.version = 2
+    new = replace(policies("new"), inventory=Inventory(name="new"), compat=CompatTable())
+    world.source.outcome = lambda: new
+    world.reloader.poll()
+    served = world.current.snapshot
+    assert served.inventory is new.inventory
+    assert served.compat is new.compat
 
 
 def test_a_broken_folder_keeps_the_last_good_policies_and_says_every_error() -> None:
