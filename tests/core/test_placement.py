@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.build import pod, pod_view
+from tests.counted import Counted
 from webhook.core.placement import (
     ANYWHERE,
     MOST_CONDITIONS,
@@ -26,7 +27,11 @@ def placed(**spec: Any) -> Placement | None:
 
 
 def affinity(*terms: dict[str, Any]) -> dict[str, Any]:
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [*terms]}}
+    return demanded([*terms])
+
+
+def demanded(terms: list[dict[str, Any]]) -> dict[str, Any]:
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     return {"nodeAffinity": required}
 
 
@@ -110,6 +115,30 @@ def test_a_pod_with_more_conditions_than_any_has_is_not_judged() -> None:
     assert placed(affinity=affinity(*[on_arch("Exists")] * (MOST_CONDITIONS + 1))) is None
     named = {"matchFields": on_arch("Exists")["matchExpressions"]}
     assert placed(affinity=affinity(*[named] * (MOST_CONDITIONS + 1))) is None
+
+
+def test_conditions_are_counted_whichever_term_they_are_in() -> None:
+    one = {"key": "metadata.name", "operator": "In", "values": ["n1"]}
+    most = {"matchExpressions": [one] * (MOST_CONDITIONS - 2), "matchFields": [one]}
+    assert placed(affinity=affinity(most, {"matchFields": [one]})) is not None
+    assert placed(affinity=affinity(most, {"matchFields": [one, one]})) is None
+
+
+def test_of_too_many_conditions_no_more_are_looked_at_than_show_it() -> None:
+    terms = Counted([on_arch("Exists")] * 1_000)
+    assert placed(affinity=demanded(terms)) is None
+    assert terms.read == MOST_CONDITIONS + 1
+    conditions = Counted(on_arch("Exists")["matchExpressions"] * 1_000)
+    assert placed(affinity=affinity({"matchExpressions": conditions})) is None
+    assert conditions.read == MOST_CONDITIONS + 1
+
+
+def test_of_the_terms_that_never_hold_one_is_kept() -> None:
+    none: dict[str, Any] = {"matchExpressions": []}
+    found = placed(affinity=affinity({}, on_arch("Exists"), *[none] * 1_000))
+    exists = LabelCondition(key="kubernetes.io/arch", operator="Exists")
+    assert found == Placement(affinity=(Term(), Term(labels=(exists,))))
+    assert placed(affinity=affinity(*[{}] * 1_000)) == Placement(affinity=(Term(),))
 
 
 @pytest.mark.parametrize(
