@@ -401,6 +401,22 @@ def test_status_of_an_empty_cluster_is_no_finding_but_an_error(cluster: ControlP
         )
 
 
+def test_status_names_the_command_that_brings_back_a_lost_key_of_the_ca(
+    cluster: ControlPlane,
+) -> None:
+    with installed(cluster, "certs-lost") as installation:
+        installation.bootstrap()
+        installation.register()
+        assert "run: runtimegate certs renew, with" in installation.certs("status").stdout
+        assert installation.certs("renew", "--settle", "0").returncode == 0
+        cluster.kubectl("delete", "secret", "-n", installation.name, "tls-ca")
+        done = installation.certs("status")
+        assert done.returncode == 1
+        assert done.stdout.endswith("run: runtimegate certs bootstrap, with the same options\n")
+        assert installation.bootstrap("--settle", "0").returncode == 0
+        assert installation.certs("status").returncode == 0
+
+
 def test_status_names_a_bundle_that_somebody_spoiled(cluster: ControlPlane) -> None:
     with installed(cluster, "certs-spoiled") as installation:
         installation.bootstrap()

@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 
 from tests.build import EVIDENCE, TODAY, application, container, fact, pod, pod_view, profile, table
+from tests.counted import Counted
 from webhook.core.applications import Evidence
 from webhook.core.compat import VERDICTS, BoundRuntime, CompatTable, Conditions, Fact, Gate
 from webhook.core.names import Feature, Strength, Support, Verdict
-from webhook.core.needs import MOST_ALIKE, Finding, concerns, findings, needs_of, worst
+from webhook.core.needs import (
+    MOST_ALIKE,
+    MOST_USES,
+    Finding,
+    concerns,
+    findings,
+    needs_of,
+    worst,
+)
 from webhook.core.runtimes import Cri, RuntimeProfile
 from webhook.core.versions import interval_set, parse_interval, parse_version
 
@@ -199,9 +208,14 @@ def test_with_no_release_listed_facts_that_agree_are_the_verdict() -> None:
     assert (judged.verdict, judged.version) == (Verdict.INCOMPATIBLE, None)
 
 
-def test_with_no_release_listed_facts_that_disagree_are_unknown() -> None:
-    judged = judged_undeclared(fact(X, ABSENT, "<2"), fact(X, FULL, ">=2"), releases={})
-    assert (judged.verdict, judged.since) == (Verdict.UNKNOWN, None)
+@pytest.mark.parametrize("turned", [False, True])
+def test_with_no_release_listed_facts_that_disagree_are_unknown_and_the_worst_is_told(
+    turned: bool,
+) -> None:
+    facts = [fact(X, ABSENT, "<2"), fact(X, FULL, ">=2")]
+    judged = judged_undeclared(*(reversed(facts) if turned else facts), releases={})
+    assert (judged.verdict, judged.support) == (Verdict.UNKNOWN, ABSENT)
+    assert str(judged.since) == "2"
 
 
 def test_with_no_release_listed_a_fact_for_all_releases_ends_the_search() -> None:
@@ -315,6 +329,21 @@ def test_a_gated_feature_is_there_when_its_flag_is_on(
     assert verdict(gated, on=profile("gvisor", NEW, flags=flags)) is expected
 
 
+@pytest.mark.parametrize("value", ["true", "True", "TRUE", "t", "T", "1"])
+def test_a_switch_is_on_however_go_lets_it_be_written(value: str) -> None:
+    gated = fact(X, Support.GATED, gate=Gate(flag="f", values=("true",), support=FULL))
+    under = fact(X, FULL, when=Conditions(flags={"f": "true"}))
+    on = profile(flags={"f": value})
+    assert gated.under(on).support is FULL
+    assert under.when.match(on)
+
+
+@pytest.mark.parametrize("value", ["false", "0", "yes", "on", ""])
+def test_a_switch_that_go_reads_otherwise_is_not_on(value: str) -> None:
+    gated = fact(X, Support.GATED, gate=Gate(flag="f", values=("true",), support=FULL))
+    assert gated.under(profile(flags={"f": value})).support is Support.GATED
+
+
 def test_a_gate_that_is_open_says_nothing_of_being_closed() -> None:
     gated = fact(X, GATED, gate=GATE, note="off", summary="off")
     opened = gated.under(profile(flags={"net-raw": "true"}))
@@ -405,6 +434,12 @@ def test_a_pod_is_recognised_when_a_row_knows_an_image() -> None:
     known = table(applications=[POSTGRES])
     assert needs_of(pod_view(pod(containers=[container("db", "postgres")])), known).recognised
     assert not needs_of(pod_view(), known).recognised
+
+
+def test_of_too_many_uses_no_more_are_read_than_show_it() -> None:
+    volumes = Counted([{"hostPath": {"path": "/x"}}] * (2 * MOST_USES))
+    assert needs_of(pod_view(pod(volumes=volumes)), table()).excess
+    assert volumes.read == MOST_USES + 1
 
 
 def test_of_many_alike_containers_the_first_are_reported() -> None:

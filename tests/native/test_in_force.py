@@ -22,6 +22,7 @@ from tests.native.plane import (
     lasting_today,
     runtime_classes,
 )
+from tests.native.test_other_doors import compiled, snapshot_of_doors
 from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
 from webhook.documents.folder import load_policies
@@ -69,12 +70,14 @@ def create(plane: Plane, **fields: Any) -> Answer:
 
 def test_the_type_checker_of_the_api_server_has_nothing_to_say(plane: Plane) -> None:
     """Its warnings would stand in the status of the policies, for every operator to wonder at."""
-    documents = shipped_policies().documents
+    documents = (*shipped_policies().documents, *compiled(snapshot_of_doors()))
     plane.apply(documents)
     policies = [d for d in documents if d["kind"] == "ValidatingAdmissionPolicy"]
-    assert policies
-    for document in policies:
-        assert checked(plane, document["metadata"]["name"]) == {}
+    names = [document["metadata"]["name"] for document in policies]
+    assert {"runtimegate-tenants.bindings", "runtimegate-strict.bindings"} <= {*names}
+    assert "runtimegate-lax.bindings" not in names, "some rules are not enforced: it lets all pass"
+    for name in names:
+        assert checked(plane, name) == {}
 
 
 def checked(plane: Plane, name: str) -> Any:

@@ -216,8 +216,17 @@ def test_a_client_that_sends_all_of_a_body_too_large_still_gets_its_answer(
     assert (reply.status, reply.body) == (413, b"the review is larger than 3145728 bytes\n")
 
 
-def test_headers_without_end_are_refused(door: FrontDoor) -> None:
+def answered_once(connection: ssl.SSLSocket) -> None:
+    """Use a connection for a whole review: what comes next is on one that is kept."""
+    connection.sendall(posted(review_bytes()))
+    assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["new", "kept"])
+def test_headers_without_end_are_refused(door: FrontDoor, kept: bool) -> None:
     with raw(door) as connection:
+        if kept:
+            answered_once(connection)
         connection.sendall(b"POST /mutate HTTP/1.1\r\nHost: x\r\nX-Big: ")
         sent = len(b"POST /mutate HTTP/1.1\r\nHost: x\r\nX-Big: ")
         # One byte too much: more, sent to who has closed meanwhile, would reset the connection.
@@ -225,20 +234,29 @@ def test_headers_without_end_are_refused(door: FrontDoor) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
+HALF_A_HEAD = b"POST /mut"
+HALF_A_BODY = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+
+
 @pytest.mark.parametrize(
-    "beginning",
+    ("beginning", "kept"),
     [
-        b"",
-        b"POST /mut",
-        b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        (b"", False),
+        (HALF_A_HEAD, False),
+        (HALF_A_BODY, False),
+        (HALF_A_HEAD, True),
+        (HALF_A_BODY, True),
     ],
-    ids=["silent", "half a head", "half a body"],
+    ids=["silent", "half a head", "half a body", "half a head, kept", "half a body, kept"],
 )
 def test_a_connection_that_owes_a_request_too_long_is_dropped(
-    impatient_door: FrontDoor, beginning: bytes
+    impatient_door: FrontDoor, beginning: bytes, kept: bool
 ) -> None:
     began = time.monotonic()
     with raw(impatient_door) as connection:
+        if kept:
+            began = time.monotonic()
+            answered_once(connection)
         connection.sendall(beginning)
         received(connection)  # which fails where it is not closed
         # The loop's clock goes by whole milliseconds.

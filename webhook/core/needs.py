@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 
 from webhook.core.applications import Application, Declared, Evidence, declared_needs
@@ -9,7 +10,7 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.compat import BoundRuntime, CompatTable, Fact, JudgedNeed, Judgement
 from webhook.core.features import Use, uses
 from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
-from webhook.core.pod import ContainerView, PodView
+from webhook.core.pod import ContainerView, PodView, mapping
 from webhook.core.values import per_review
 from webhook.core.versions import Version
 
@@ -18,6 +19,10 @@ MOST_CONTAINERS, MOST_USES, MOST_WORDS = 1_000, 5_000, 20_000
 MOST_ADVISED = 1_000
 MOST_ALIKE = 32
 """How many containers or fields of one pod are reported for one and the same thing."""
+IO_URING = Feature("syscall:io_uring_setup")
+IO_URING_UNDER_SECCOMP = Feature("kernel:seccomp-default/io_uring")
+"""What a container needs besides where it is confined by RuntimeDefault: runtimes that apply the
+profile (runc, under containerd 2.0 or newer) deny io_uring, which the kernel has."""
 
 
 @per_review(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,9 @@ def needs_of(pod: PodView, table: CompatTable, asked: tuple[Use, ...] = ()) -> N
 
     ``asked`` is what a change of the pod asks of the runtime besides.
     """
-    used = (*asked, *uses(pod)) if len(pod.containers) <= MOST_CONTAINERS else ()
+    used: tuple[Use, ...] = ()
+    if len(pod.containers) <= MOST_CONTAINERS:
+        used = (*asked, *islice(uses(pod), MOST_USES + 1))
     if excess := _excess(pod, used):
         return Needs(pod=pod, uses=(), members=(), declared=declared_needs(pod), excess=excess)
     recognise = table.catalogue.recognise
@@ -95,7 +102,39 @@ def needs_of(pod: PodView, table: CompatTable, asked: tuple[Use, ...] = ()) -> N
         for container in pod.containers
         for application in recognise(container, pod)
     ]
-    return Needs(pod=pod, uses=used, members=tuple(members), declared=declared_needs(pod))
+    declared = declared_needs(pod)
+    used = (*used, *_past_seccomp(pod, members, declared))
+    return Needs(pod=pod, uses=used, members=tuple(members), declared=declared)
+
+
+def _past_seccomp(
+    pod: PodView, members: Iterable[tuple[ContainerView, Application]], declared: Declared
+) -> Iterator[Use]:
+    """io_uring where the container's seccomp profile is the container runtime's own."""
+    asking = [
+        (container, need.strength)
+        for container, application in members
+        for need in application.needs
+        if need.feature == IO_URING and need.applies(container, pod)
+    ]
+    if IO_URING in declared.features:
+        asking += [(container, Strength.REQUIRED) for container in pod.containers]
+    for container, strength in asking:
+        if path := _default_seccomp(pod, container):
+            yield Use(IO_URING_UNDER_SECCOMP, path, container, strength, security=False)
+
+
+def _default_seccomp(pod: PodView, container: ContainerView) -> str:
+    """The field that confines a container by RuntimeDefault; empty where none does."""
+    own = mapping(container.raw.get("securityContext"))
+    at = f"{container.field_path}.securityContext.seccompProfile.type"
+    profile = own.get("seccompProfile")
+    if not profile:
+        at = pod.path("spec.securityContext.seccompProfile.type")
+        profile = mapping(pod.spec.get("securityContext")).get("seccompProfile")
+    if own.get("privileged") is True or mapping(profile).get("type") != "RuntimeDefault":
+        return ""
+    return at
 
 
 def _excess(pod: PodView, used: tuple[Use, ...]) -> str:
