@@ -70,7 +70,7 @@ def test_a_watch_gives_the_events_after_a_version(fake: FakeApi, url: str) -> No
     version = str(fake.version)
     fake.put(NAMESPACES, namespace("after", tier="tenant"))
     fake.delete(NAMESPACES, "after")
-    events = KubeApi(access(url)).watch(NAMESPACES, resource_version=version, seconds=5)
+    events = KubeApi(access(url)).watch(NAMESPACES, resource_version=version, seconds=60)
     assert [(e["type"], e["object"]["metadata"]["name"]) for e in (next(events), next(events))] == [
         ("ADDED", "after"),
         ("DELETED", "after"),
@@ -93,32 +93,33 @@ def test_a_watch_asks_for_bookmarks_and_for_an_end(fake: FakeApi, url: str) -> N
 def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> None:
     fake.expire()
     with pytest.raises(GoneError, match=r"^/api/v1/namespaces: HTTP 410: too old$"):
-        next(KubeApi(access(url)).watch(NAMESPACES, resource_version="1", seconds=5))
+        next(KubeApi(access(url)).watch(NAMESPACES, resource_version="1", seconds=60))
 
 
 def test_a_watch_that_is_silent_too_long_asks_for_a_new_list(fake: FakeApi, url: str) -> None:
-    api = KubeApi(access(url), silence_seconds=0.1)
-    events = api.watch(NAMESPACES, resource_version="100", seconds=5)
+    # Long enough for the head of the answer, which a watch that is silent has sent.
+    api = KubeApi(access(url), silence_seconds=3)
+    events = api.watch(NAMESPACES, resource_version="100", seconds=60)
     with pytest.raises(GoneError, match=r"^watch of /api/v1/namespaces was silent too long$"):
         next(events)
 
 
 def test_a_watch_that_breaks_off_is_an_error_of_one_line(fake: FakeApi, url: str) -> None:
     fake.break_watches = 1
-    events = KubeApi(access(url)).watch(NAMESPACES, resource_version="100", seconds=5)
+    events = KubeApi(access(url)).watch(NAMESPACES, resource_version="100", seconds=60)
     with pytest.raises(ApiError, match=r"^watch of /api/v1/namespaces broke off: .+$"):
         list(events)
 
 
 def test_an_object_is_got_by_its_name(fake: FakeApi, url: str) -> None:
     fake.put(NAMESPACES, namespace("tenant-a", tier="tenant"))
-    got = KubeApi(access(url)).get(object_path(NAMESPACES, "tenant-a"), seconds=5)
+    got = KubeApi(access(url)).get(object_path(NAMESPACES, "tenant-a"), seconds=60)
     assert got is not None
     assert got["metadata"]["labels"] == {"tier": "tenant"}
 
 
 def test_an_object_that_does_not_exist_is_none(url: str) -> None:
-    assert KubeApi(access(url)).get(object_path(NAMESPACES, "nope"), seconds=5) is None
+    assert KubeApi(access(url)).get(object_path(NAMESPACES, "nope"), seconds=60) is None
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])

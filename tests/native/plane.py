@@ -160,12 +160,12 @@ class Plane:
         time no policy is in force.
         """
         self.apply([])
-        wanted = {each["metadata"]["name"]: each for each in classes}
         there = [o["metadata"]["name"] for o in self.must("GET", CLASSES).body["items"]]
         for name in there:
             self.must("DELETE", f"{CLASSES}/{name}")
-        for each in wanted.values():
-            self.must("POST", CLASSES, each)
+        wanted = {}
+        for each in classes:
+            wanted[each["metadata"]["name"]] = self.must("POST", CLASSES, each).body
         deadline = time.monotonic() + SEEN_WITHIN_SECONDS
         for name in {*there, *wanted}:
             while not self._goes_by(name, wanted.get(name)):
@@ -211,6 +211,7 @@ class Plane:
             time.sleep(0.05)
         for plural, document in sentinels:
             self.must("DELETE", f"{ADMISSION}/{plural}/{document['metadata']['name']}")
+        time.sleep(0.2)
 
     def _label_home(self, token: str) -> None:
         """Give the namespace of the probes the label by which the sentinels select it."""
