@@ -135,7 +135,7 @@ def test_a_review_that_arrives_while_the_server_stops_is_answered_last(
         while built.service.reviews.in_flight == 0:
             time.sleep(0.005)
         stop()
-        time.sleep(0.3)
+        time.sleep(1.2)  # longer than peers are given that do not say goodbye
         connection.sendall(request[-10:])
         data = received(connection)
     assert data.startswith(b"HTTP/1.1 200 ")
@@ -148,7 +148,8 @@ def raw_of(built: Built, tmp_path: Path) -> Iterator[tuple[ssl.SSLSocket, Callab
     servers: list[uvicorn.Server] = []
 
     def server_of(config: Any) -> uvicorn.Server:
-        servers.append(uvicorn.Server(config))
+        stop = Stop(drain_seconds=0, finish_seconds=60, begin=lambda: None)
+        servers.append(DrainingServer(config, stop, read_seconds=60))
         return servers[-1]
 
     def stop() -> None:
@@ -188,6 +189,16 @@ def test_a_client_that_asks_first_is_not_told_to_go_on_with_too_much(door: Front
             b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
         )
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(door: FrontDoor) -> None:
+    request = posted(review_bytes(), b"Expect: 100-continue\r\n")
+    end = request.index(b"\r\n\r\n") + 4
+    with raw(door) as connection:
+        connection.sendall(request[:end])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(request[end:])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_client_that_sends_all_of_a_body_too_large_still_gets_its_answer(
@@ -277,11 +288,16 @@ def test_a_sender_that_goes_away_half_way_is_no_error(
     assert caplog.records == []
 
 
-def waiting_door(tmp_path: Path, seconds: float) -> tuple[Built, Any]:
+def draining(config: Any) -> uvicorn.Server:
+    """A worker's server, which lets peers go that do not say goodbye."""
+    return DrainingServer(config, Stop(drain_seconds=0, finish_seconds=60, begin=lambda: None))
+
+
+def waiting_door(tmp_path: Path, seconds: float, **how: Any) -> tuple[Built, Any]:
     namespaces = FakeNamespaces(seconds=seconds)
     built = build(snapshot(NEEDS_LABELS, cluster=ClusterView(live=True)), namespaces=namespaces)
     namespaces.current = built.current
-    return built, front_door(built, tmp_path)
+    return built, front_door(built, tmp_path, **how)
 
 
 def test_waiting_for_a_namespace_does_not_hold_up_other_reviews(tmp_path: Path) -> None:
@@ -345,7 +361,7 @@ def test_websockets_are_none_of_its_business(built: Built) -> None:
 
 def test_what_drains_first_answers_what_is_under_way(tmp_path: Path) -> None:
     """In-flight reviews are answered although the server is told to stop."""
-    built, opened = waiting_door(tmp_path, 0.5)
+    built, opened = waiting_door(tmp_path, 1.5, server_of=draining)
     with ThreadPoolExecutor(4) as pool, opened as door:
         asked = [pool.submit(door.ask, "POST", "/mutate", review_bytes(), JSON) for _ in range(4)]
         while built.service.reviews.in_flight < 4:
