@@ -97,7 +97,7 @@ def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> No
 
 
 def test_a_watch_that_is_silent_too_long_asks_for_a_new_list(fake: FakeApi, url: str) -> None:
-    api = KubeApi(access(url), silence_seconds=0.1)
+    api = KubeApi(access(url), silence_seconds=0.9)  # a busy machine must answer within it
     events = api.watch(NAMESPACES, resource_version="100", seconds=5)
     with pytest.raises(GoneError, match=r"^watch of /api/v1/namespaces was silent too long$"):
         next(events)

@@ -20,10 +20,13 @@ from webhook.core.images import (
 )
 from webhook.core.names import Action, Support, Verdict
 from webhook.core.policy import DEFAULT_ACTIONS, NamespaceSelector, Policy, PolicySet, Rules
+from webhook.core.runtimes import Guards, NamespaceLabelsGuard
 from webhook.native.cel import glob_regex, globbed, literal
 from webhook.native.compile import Compiled, Settings, compile_policies
 from webhook.native.judged import Judge, texts_of
+from webhook.native.leftout import guards_left_out
 from webhook.native.objects import CompileError
+from webhook.native.omitted import Part
 from webhook.native.references import pattern_regex
 from webhook.native.uses import OPEN_USES, OTHERS_LEFT_OUT, USES
 from webhook.native.variables import may_share
@@ -202,6 +205,14 @@ def test_what_only_one_architecture_refuses_is_not_refused_for_certain() -> None
         certain, perhaps = texts_of(judge, [Rules()], sample)
         assert (0, "gvisor") not in certain
         assert (0, "gvisor") in perhaps
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_what_the_inventory_guards_is_listed_as_left_out(action: Action) -> None:
+    labels = NamespaceLabelsGuard(action=action, groups=("admins",))
+    for guards in (Guards(runtime_classes=action), Guards(namespace_labels=labels)):
+        listed = [omission.part for omission in guards_left_out(guards)]
+        assert listed == [Part.GUARDS] * (action in {Action.DENY, Action.WARN})
 
 
 def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:
