@@ -141,11 +141,35 @@ def test_a_list_that_has_expired_says_how_to_go_on() -> None:
     assert caught.value.resume == "the rest"
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (b"200 OK", b"<html>", "the API server sent what is not JSON: "),
+        (b"200 OK", b"[]", "the API server sent JSON that is no object"),
+        (b"503 Away", b"<html>", "/api/v1/namespaces: HTTP 503"),
+        (b"503 Away", b"[]", "/api/v1/namespaces: HTTP 503"),
+        (b"410 Gone", b"[]", "/api/v1/namespaces: HTTP 410"),
+    ],
+)
+def test_what_no_api_server_says_is_an_error_too(status: bytes, body: bytes, said: str) -> None:
+    head = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with answering(head % (status, len(body)), body) as url, pytest.raises(ApiError) as caught:
+        KubeApi(access(url)).list_page(NAMESPACES, limit=1)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_page_says_how_many_come_after_it() -> None:
+    body = json.dumps({"metadata": {"remainingItemCount": 7, "continue": "x"}}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with answering(head, body) as url:
+        assert KubeApi(access(url)).list_page(NAMESPACES, limit=1).remaining == 7
+
+
 def test_an_answer_that_drips_in_is_waited_for_no_longer_than_it_may_take() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     with (
         answering(head, b" ", b" " * 999) as url,
-        pytest.raises(ApiError, match="no answer in time|[Tt]imed out"),
+        pytest.raises(ApiError, match=r"no answer in time|[Tt]imed out"),
     ):
         KubeApi(access(url)).list_page_within(
             NAMESPACES, limit=1, resume="", seconds=0.5, most_bytes=10_000_000
@@ -211,7 +235,7 @@ def test_a_replaced_ca_or_client_certificate_makes_new_connections(
 ) -> None:
     ca = tmp_path / "ca.crt"
     ca.write_text("old")
-    made: list[str] = []
+    made: list[str] = []  # of one length: certificates of one kind often are
 
     def connect() -> urllib3.PoolManager:
         made.append(ca.read_text())
@@ -220,10 +244,13 @@ def test_a_replaced_ca_or_client_certificate_makes_new_connections(
     api = KubeApi(Access(host=url, connect=connect, authorization=lambda: None, files=(ca,)))
     api.list_page(NAMESPACES, limit=1)
     api.list_page(NAMESPACES, limit=1)
-    (tmp_path / "new").write_text("renewed")
+    (tmp_path / "new").write_text("new")
     (tmp_path / "new").rename(ca)
     api.list_page(NAMESPACES, limit=1)
-    assert made == ["old", "renewed"]
+    assert made == ["old", "new"]
+    ca.unlink()
+    with pytest.raises(ApiError, match="No such file"):
+        api.list_page(NAMESPACES, limit=1)
 
 
 def test_names_cannot_lead_out_of_their_collection() -> None:

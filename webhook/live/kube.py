@@ -212,7 +212,7 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
     settings.connection_pool_maxsize = _MOST_CONNECTIONS
     named = (settings.ssl_ca_cert, settings.cert_file, settings.key_file)
     return Access(
-        host=settings.host.rstrip("/"),
+        host=settings.host,
         connect=lambda: RESTClientObject(settings).pool_manager,
         authorization=lambda: settings.get_api_key_with_prefix("BearerToken", "authorization"),
         files=tuple(Path(name) for name in named if name),
@@ -423,11 +423,8 @@ def _place(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
+def _stamp(path: Path) -> tuple[int, ...]:
+    status = path.stat()
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
