@@ -353,6 +353,15 @@ IDENTITY: tuple[Attack, ...] = (
         By.NOTHING,
         left="runc",
     ),
+    creating(
+        "static-pod-by-a-folder-of-the-node",
+        pod(
+            {"volumes": [{"name": "m", "hostPath": {"path": "/etc/kubernetes/manifests"}}]},
+            container={"volumeMounts": [{"name": "m", "mountPath": "/m"}]},
+        ),
+        By.NOTHING,
+        left="gvisor",
+    ),
 )
 """Ways to be taken for somebody or something else."""
 

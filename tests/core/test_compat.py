@@ -208,9 +208,14 @@ def test_with_no_release_listed_facts_that_agree_are_the_verdict() -> None:
     assert (judged.verdict, judged.version) == (Verdict.INCOMPATIBLE, None)
 
 
-def test_with_no_release_listed_facts_that_disagree_are_unknown() -> None:
-    judged = judged_undeclared(fact(X, ABSENT, "<2"), fact(X, FULL, ">=2"), releases={})
-    assert (judged.verdict, judged.since) == (Verdict.UNKNOWN, None)
+@pytest.mark.parametrize("turned", [False, True])
+def test_with_no_release_listed_facts_that_disagree_are_unknown_and_the_worst_is_told(
+    turned: bool,
+) -> None:
+    facts = [fact(X, ABSENT, "<2"), fact(X, FULL, ">=2")]
+    judged = judged_undeclared(*(reversed(facts) if turned else facts), releases={})
+    assert (judged.verdict, judged.support) == (Verdict.UNKNOWN, ABSENT)
+    assert str(judged.since) == "2"
 
 
 def test_with_no_release_listed_a_fact_for_all_releases_ends_the_search() -> None:
@@ -322,6 +327,21 @@ def test_a_gated_feature_is_there_when_its_flag_is_on(
 ) -> None:
     gated = fact(X, GATED, gate=GATE)
     assert verdict(gated, on=profile("gvisor", NEW, flags=flags)) is expected
+
+
+@pytest.mark.parametrize("value", ["true", "True", "TRUE", "t", "T", "1"])
+def test_a_switch_is_on_however_go_lets_it_be_written(value: str) -> None:
+    gated = fact(X, Support.GATED, gate=Gate(flag="f", values=("true",), support=FULL))
+    under = fact(X, FULL, when=Conditions(flags={"f": "true"}))
+    on = profile(flags={"f": value})
+    assert gated.under(on).support is FULL
+    assert under.when.match(on)
+
+
+@pytest.mark.parametrize("value", ["false", "0", "yes", "on", ""])
+def test_a_switch_that_go_reads_otherwise_is_not_on(value: str) -> None:
+    gated = fact(X, Support.GATED, gate=Gate(flag="f", values=("true",), support=FULL))
+    assert gated.under(profile(flags={"f": value})).support is Support.GATED
 
 
 def test_a_gate_that_is_open_says_nothing_of_being_closed() -> None:

@@ -27,7 +27,7 @@ from tests.build import (
     table,
     updated,
 )
-from webhook.core.compat import CompatTable
+from webhook.core.compat import CompatTable, Conditions, Fact
 from webhook.core.decision import (
     Assign,
     Change,
@@ -493,6 +493,50 @@ def test_where_no_node_offers_any_the_advice_says_so() -> None:
     assert isinstance(decision, Deny)
     assert decision.remedies == (
         "use runtimeClassName: gvisor or kata-qemu (no Ready node offers it now)",
+    )
+
+
+def half_known(*facts: Fact) -> Snapshot:
+    """What gvisor is refused for, ``facts`` know of the other classes."""
+    never = fact("pod:hostNetwork", Support.ABSENT)
+    return within(policy(governs=rules(classes("gvisor", "gvisor", "kata-*", "runc"))),
+                  compat=table(never, *facts))  # fmt: skip
+
+
+def test_a_class_that_is_known_to_run_a_pod_is_suggested_before_one_that_is_not() -> None:
+    runs = fact("pod:hostNetwork", Support.FULL, runtime="runc")
+    decision = created(running(hostNetwork=True), half_known(runs))
+    assert suggested(decision) == ("runc",)
+
+
+def test_a_class_that_is_not_known_to_run_a_pod_is_suggested_as_such() -> None:
+    absent = fact("pod:hostNetwork", Support.ABSENT, runtime="runc")
+    decision = created(running(hostNetwork=True), half_known(absent))
+    assert isinstance(decision, Deny)
+    assert decision.remedies[0] == "use runtimeClassName: kata-qemu (not known to run it)"
+
+
+def on_both(worse: str) -> Decision:
+    """A pod that needs what gVisor lacks on the nodes of one architecture."""
+    lacks = Conditions(arch=frozenset({worse}))
+    rows = table(fact("syscall:bpf", Support.ABSENT, when=lacks), fact("syscall:bpf", Support.FULL))
+    both = ("amd64", "arm64")
+    nodes = [node(arch, "runsc", labels={"kubernetes.io/arch": arch}) for arch in both]
+    obj = pod(annotations={"runtimegate.dev/needs": "syscall:bpf"})
+    governs = policy(governs=rules(classes("gvisor", "gvisor")))
+    return created(obj, within(governs, compat=rows, cluster=cluster(*nodes)))
+
+
+@pytest.mark.parametrize(
+    ("worse", "condition"), [("arm64", ""), ("amd64", ", if its images are built for others")]
+)
+def test_what_one_architecture_lacks_another_does_if_there_are_images_for_it(
+    worse: str, condition: str
+) -> None:
+    decision = on_both(worse)
+    assert isinstance(decision, Deny)
+    assert decision.remedies[0] == (
+        f"keep it off {worse} nodes, by a nodeSelector on kubernetes.io/arch{condition}"
     )
 
 

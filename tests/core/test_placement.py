@@ -52,6 +52,22 @@ def test_what_the_api_server_adds_to_every_pod_says_nothing() -> None:
     assert placed(tolerations=added) is ANYWHERE
 
 
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"nodeName": "n1"}, Placement(node_name="n1")),
+        ({"nodeSelector": {"a": "b"}}, Placement(selector=(("a", "b"),))),
+        (
+            {"tolerations": [{"key": "sandbox", "value": "gvisor"}]},
+            Placement(tolerations=(Toleration(key="sandbox", operator="Equal", value="gvisor"),)),
+        ),
+        ({"affinity": affinity()}, Placement(affinity=())),
+    ],
+)
+def test_each_part_alone_says_where(spec: dict[str, Any], said: Placement) -> None:
+    assert placed(**spec) == said
+
+
 def test_selector_node_and_tolerations_are_read() -> None:
     found = placed(
         nodeSelector={"disk": "ssd", "a": "b"},
@@ -97,6 +113,8 @@ def test_a_pod_with_more_tolerations_than_any_has_is_not_judged() -> None:
 def test_a_pod_with_more_conditions_than_any_has_is_not_judged() -> None:
     assert placed(affinity=affinity(*[on_arch("Exists")] * MOST_CONDITIONS)) is not None
     assert placed(affinity=affinity(*[on_arch("Exists")] * (MOST_CONDITIONS + 1))) is None
+    named = {"matchFields": on_arch("Exists")["matchExpressions"]}
+    assert placed(affinity=affinity(*[named] * (MOST_CONDITIONS + 1))) is None
 
 
 def test_conditions_are_counted_whichever_term_they_are_in() -> None:
@@ -172,11 +190,17 @@ def test_a_taint_that_is_only_preferred_or_a_condition_of_the_moment_is_left_out
         (LabelCondition(key="k", operator="DoesNotExist"), None, True),
         (LabelCondition(key="k", operator="DoesNotExist"), "a", False),
         (LabelCondition(key="k", operator="Gt", values=("5",)), "6", True),
+        (LabelCondition(key="k", operator="Gt", values=("5",)), "5", False),
+        (LabelCondition(key="k", operator="Gt", values=("5", "6")), "7", False),
         (LabelCondition(key="k", operator="Gt", values=("-5",)), "-6", False),
         (LabelCondition(key="k", operator="Lt", values=("5",)), "4", True),
+        (LabelCondition(key="k", operator="Lt", values=("5",)), "5", False),
         (LabelCondition(key="k", operator="Lt", values=("5",)), None, False),
         (LabelCondition(key="k", operator="Lt", values=("5",)), "four", False),
         (LabelCondition(key="k", operator="Lt", values=("9" * 400,)), "4", False),
+        (LabelCondition(key="k", operator="Lt", values=("+5",)), "4", True),
+        (LabelCondition(key="k", operator="Lt", values=("-+5",)), "-6", False),
+        (LabelCondition(key="k", operator="Gt", values=("\u0664",)), "5", False),
         (LabelCondition(key="k", operator="Near", values=("5",)), "4", True),
     ],
 )
@@ -184,6 +208,14 @@ def test_a_condition_holds_as_in_the_scheduler(
     condition: LabelCondition, value: str | None, holds: bool
 ) -> None:
     assert condition.holds(value) is holds
+
+
+HAS_GPU = {"matchExpressions": [{"key": "gpu", "operator": "Exists"}]}
+HAS_SSD = {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}
+
+
+def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {"matchExpressions": [*one["matchExpressions"], *other["matchExpressions"]]}
 
 
 @pytest.mark.parametrize(
@@ -197,7 +229,9 @@ def test_a_condition_holds_as_in_the_scheduler(
         ({"affinity": affinity(on_arch("NotIn", "arm64"))}, ("amd64",)),
         ({"affinity": affinity(on_arch("In", "amd64"), on_arch("In", "arm64"))},
          ("amd64", "arm64")),
-        ({"affinity": affinity({"matchExpressions": [{"key": "gpu", "operator": "Exists"}]})}, ()),
+        ({"affinity": affinity(HAS_GPU)}, ()),
+        ({"affinity": affinity(on_arch("In", "amd64"), HAS_GPU)}, ()),
+        ({"affinity": affinity(both(on_arch("In", "arm64"), HAS_SSD))}, ("arm64",)),
         ({"nodeName": "n1"}, ()),
     ],
 )  # fmt: skip

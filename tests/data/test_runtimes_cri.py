@@ -6,7 +6,7 @@ import pytest
 
 from tests.build import container, pod, profile
 from tests.data.shipped import faults, judged
-from webhook.core.names import Verdict
+from webhook.core.names import Feature, Verdict
 from webhook.core.runtimes import Cri, RuntimeProfile
 from webhook.core.versions import parse_version
 
@@ -189,7 +189,7 @@ def test_the_untrusted_annotation_is_unknown_where_nobody_says_which_cri(runtime
     assert verdict(MARKED, profile(runtime)) == "unknown"
 
 
-# The default seccomp profile and io_uring: the table tells, it does not refuse.
+# The default seccomp profile and io_uring.
 
 
 @pytest.mark.parametrize("runtime", NATIVE)
@@ -199,13 +199,48 @@ def test_the_default_profile_of_containerd_is_said_to_allow_no_io_uring(runtime:
     assert note(DEFAULT_SECCOMP, on(runtime, "containerd", "1.7.28")) == "applies the profile"
 
 
+DEFAULT: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
+IO_URING = ["-c", "io_method=io_uring"]
+DENIED = [("incompatible", "kernel:seccomp-default/io_uring")]
+
+
+def concerned(
+    on_runtime: RuntimeProfile, *, own: dict[str, Any] | None = None, **fields: Any
+) -> list[tuple[str, str]]:
+    """What is wrong with PostgreSQL on io_uring, its ``own`` securityContext beside the pod's."""
+    context = {"securityContext": own} if own else {}
+    obj = pod(containers=[container("db", "postgres:18", args=IO_URING, **context)], **fields)
+    return faults(obj, on_runtime)
+
+
 @pytest.mark.parametrize("runtime", NATIVE)
-@pytest.mark.parametrize("profiled", [{}, {"seccompProfile": {"type": "RuntimeDefault"}}])
-def test_io_uring_is_never_refused_on_the_node_s_kernel(
-    runtime: str, profiled: dict[str, Any]
-) -> None:
-    # Whether a profile applies is in the pod and the kubelet, which no row can be conditional on.
-    args = {"args": ["-c", "io_method=io_uring"], "securityContext": profiled}
-    obj = pod(containers=[container("db", "postgres:18", **args)])
-    findings = judged(obj, on(runtime, "containerd", "2.3.4"))
-    assert {f.verdict for f in findings} == {Verdict.COMPATIBLE}
+def test_io_uring_is_refused_where_the_default_profile_of_the_pod_denies_it(runtime: str) -> None:
+    containerd = on(runtime, "containerd", "2.3.4")
+    assert concerned(containerd, own=DEFAULT) == DENIED
+    assert concerned(containerd, securityContext=DEFAULT) == DENIED
+    assert concerned(on(runtime, "cri-o", "1.36.3"), own=DEFAULT) == DENIED
+
+
+@pytest.mark.parametrize("runtime", NATIVE)
+def test_io_uring_is_not_refused_where_no_such_profile_is_asked_for(runtime: str) -> None:
+    containerd = on(runtime, "containerd", "2.3.4")
+    unconfined = {"seccompProfile": {"type": "Unconfined"}}
+    assert concerned(containerd) == []
+    assert concerned(containerd, own=unconfined, securityContext=DEFAULT) == []
+    assert concerned(on(runtime, "containerd", "1.7.28"), own=DEFAULT) == []
+    privileged = concerned(containerd, own={**DEFAULT, "privileged": True})
+    assert DENIED[0] not in privileged
+
+
+def test_a_profile_that_a_sandbox_does_not_apply_denies_no_io_uring() -> None:
+    kata = concerned(on("kata", "containerd", "2.3.4"), own=DEFAULT)
+    assert [feature for _, feature in kata] == ["pod:seccompProfile/RuntimeDefault"]
+
+
+def test_io_uring_that_a_pod_declares_is_judged_under_its_profile_too() -> None:
+    needs = {"runtimegate.dev/needs": "syscall:io_uring_setup"}
+    obj = asking(needs, securityContext=DEFAULT)
+    found = {f.need.feature: f for f in judged(obj, on("runc", "containerd", "2.3.4"))}
+    finding = found[Feature("kernel:seccomp-default/io_uring")]
+    assert finding.verdict is Verdict.INCOMPATIBLE
+    assert finding.need.field_path == "spec.securityContext.seccompProfile.type"

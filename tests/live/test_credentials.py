@@ -89,10 +89,23 @@ def kubeconfig(tmp_path: Path, url: str, **user: str) -> Path:
 
 def test_a_kubeconfig_is_followed_with_its_token(fake: FakeApi, url: str, tmp_path: Path) -> None:
     fake.put(NAMESPACES, namespace("a"))
-    found = find_access(kubeconfig=kubeconfig(tmp_path, url, token="s3cret"), environ={})
+    path = kubeconfig(tmp_path, f"{url}/", token="s3cret")
+    found = find_access(kubeconfig=path, environ={})
     page = KubeApi(found).list_page(NAMESPACES, limit=5)
     assert [item["metadata"]["name"] for item in page.items] == ["a"]
     assert fake.authorizations == ["Bearer s3cret"]
+
+
+def test_whoever_names_a_kubeconfig_or_a_context_gets_it_in_a_pod_too(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    path = kubeconfig(tmp_path, url)
+    assert find_access(kubeconfig=path, environ=environ).host == url
+    assert find_context(kubeconfig=path, environ=environ).name == "c"
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(NoClusterError, match="no kubeconfig"):
+        find_access(context="c", environ=environ)
 
 
 def test_certificates_inside_a_kubeconfig_become_files_that_are_watched(tmp_path: Path) -> None:

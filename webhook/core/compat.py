@@ -70,7 +70,7 @@ class Conditions:
             self.vendor in {None, profile.vendor}
             and (not self.hypervisor or profile.hypervisor in self.hypervisor)
             and (not self.arch or profile.arch in self.arch)
-            and all(profile.flags.get(name) == value for name, value in self.flags.items())
+            and all(profile.has_flag(name, (value,)) for name, value in self.flags.items())
             and self._cri_matches(profile)
         )
 
@@ -123,7 +123,7 @@ class Fact:
     def under(self, profile: RuntimeProfile) -> "Fact":
         """This fact with its gate resolved by the profile's flags."""
         gate = self.gate
-        if gate is None or profile.flags.get(gate.flag) not in gate.values:
+        if gate is None or not profile.has_flag(gate.flag, gate.values):
             return self
         return replace(self, support=gate.support, gate=None, note="", summary="")
 
@@ -281,15 +281,17 @@ def _judge_on_any(facts: Sequence[Fact], strength: Strength, security: bool) -> 
     """The verdict where nobody knows the release and none is listed.
 
     Every fact that could hold counts, as far as the first that holds for all releases; where
-    they disagree the verdict is unknown.
+    they disagree the verdict is unknown, and the worst of them is the one to tell.
     """
     everywhere = next((i for i, f in enumerate(facts) if f.versions == ALL_VERSIONS), len(facts))
-    possible = facts[: everywhere + 1]
-    fact = possible[0] if possible else None
-    support = fact.support if fact else Support.UNKNOWN
-    verdicts = {_verdict(f.support, strength, security) for f in possible}
-    verdict = _verdict(support, strength, security) if len(verdicts) < 2 else Verdict.UNKNOWN
-    return Judgement(verdict=verdict, support=support, version=None, fact=fact)
+    possible = [(_verdict(f.support, strength, security), f) for f in facts[: everywhere + 1]]
+    if not possible:
+        verdict = _verdict(Support.UNKNOWN, strength, security)
+        return Judgement(verdict=verdict, support=Support.UNKNOWN, version=None, fact=None)
+    verdict, fact = min(possible, key=lambda one: VERDICT_RANK[one[0]])
+    if any(other != verdict for other, _ in possible):
+        verdict = Verdict.UNKNOWN
+    return Judgement(verdict=verdict, support=fact.support, version=None, fact=fact)
 
 
 def _verdict(support: Support, strength: Strength, security: bool) -> Verdict:
@@ -299,10 +301,12 @@ def _verdict(support: Support, strength: Strength, security: bool) -> Verdict:
 
 
 def _since(version: Version | None, facts: Sequence[Fact], strength: Strength) -> Version | None:
-    """The first release after ``version`` from which on every fact known meets the need."""
-    if version is None:
-        return None
-    edges = sorted({e for f in facts for e in f.versions.boundaries() if e > version})
+    """The first release after ``version`` from which on every fact known meets the need.
+
+    Where nobody knows the release, the first of all from which on it is met.
+    """
+    known = {edge for fact in facts for edge in fact.versions.boundaries()}
+    edges = sorted(edge for edge in known if version is None or edge > version)
     met: Version | None = None
     for edge in edges:
         if _judge_on(edge, facts, strength, False).verdict is not Verdict.COMPATIBLE:

@@ -305,8 +305,8 @@ def _told(denied: Deny) -> Deny:
 def _suggestions(case: Case, refused: Trial) -> tuple[Trial, ...]:
     """Classes that the policy would let this pod run on, its own preference first.
 
-    A class of which nothing is known is none to advise; one that no node offers at the moment
-    only where there is no other.
+    A class of which nothing is known is none to advise; one that no node offers at the moment,
+    or that is not known to run the pod, only where there is no other.
     """
     if refused.refusals[0].reason is Reason.RUNTIME_ANNOTATION_NOT_ALLOWED or case.needs.large:
         return ()
@@ -317,9 +317,11 @@ def _suggestions(case: Case, refused: Trial) -> tuple[Trial, ...]:
         trial = attempt(case, name)
         if trial.profile is not None and not trial.refused:
             (offered if trial.offered else others).append(trial)
-        if len(offered) == MOST_SUGGESTIONS:
+        if sum(one.verdict is not Verdict.UNKNOWN for one in offered) == MOST_SUGGESTIONS:
             break
-    return tuple((offered or others)[:MOST_SUGGESTIONS])
+    found = offered or others
+    known = [one for one in found if one.verdict is not Verdict.UNKNOWN]
+    return tuple((known or found)[:MOST_SUGGESTIONS])
 
 
 def _candidates(case: Case) -> dict[str, None]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from webhook.core.names import Reason, Verdict, shown
 from webhook.core.needs import Finding
 from webhook.core.pod import PodView
+from webhook.core.runtimes import DEFAULT_ARCH
 from webhook.core.trial import Case, Trial
 
 MOST_WORKAROUNDS = 2
@@ -73,7 +74,7 @@ def _with_class(case: Case, trial: Trial, suggestions: Sequence[Trial], occasion
     if not suggestions or occasion is Occasion.RESIZED:
         return ""
     named = _named(suggestions)
-    caveat = "" if suggestions[0].offered else " (no Ready node offers it now)"
+    caveat = _caveat(suggestions[0])
     if occasion is Occasion.MADE:
         return setting(case.pod.class_where, named) + caveat
     # From its manifest: the live pod has the overhead of its class, which no other class takes.
@@ -82,6 +83,15 @@ def _with_class(case: Case, trial: Trial, suggestions: Sequence[Trial], occasion
     if occasion is Occasion.DEBUGGED and finding is not None:
         return f"{_debug_otherwise(finding)}, or {anew}"
     return anew
+
+
+def _caveat(suggestion: Trial) -> str:
+    """What keeps the first of the classes from being a sure way; those beside it are like it."""
+    reasons = [
+        *(["not known to run it"] if suggestion.verdict is Verdict.UNKNOWN else []),
+        *([] if suggestion.offered else ["no Ready node offers it now"]),
+    ]
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def setting(class_where: str | None, named: str) -> str:
@@ -144,7 +154,9 @@ def _named(suggestions: Sequence[Trial]) -> str:
 
 
 def _off(arch: str) -> str:
-    return f"keep it off {arch} nodes, by a nodeSelector on kubernetes.io/arch"
+    # Images are built for amd64 at least; many, such as SQL Server's, for nothing else.
+    if_built = ", if its images are built for others" if arch == DEFAULT_ARCH else ""
+    return f"keep it off {arch} nodes, by a nodeSelector on kubernetes.io/arch{if_built}"
 
 
 def _workarounds(trial: Trial) -> list[str]:

@@ -10,7 +10,7 @@ from webhook.core.applications import Need as ApplicationNeed
 from webhook.core.compat import BoundRuntime, CompatTable, Fact, JudgedNeed, Judgement
 from webhook.core.features import Use, uses
 from webhook.core.names import NEEDS, VERDICT_RANK, Feature, Strength, Support, Verdict
-from webhook.core.pod import ContainerView, PodView
+from webhook.core.pod import ContainerView, PodView, mapping
 from webhook.core.values import per_review
 from webhook.core.versions import Version
 
@@ -19,6 +19,10 @@ MOST_CONTAINERS, MOST_USES, MOST_WORDS = 1_000, 5_000, 20_000
 MOST_ADVISED = 1_000
 MOST_ALIKE = 32
 """How many containers or fields of one pod are reported for one and the same thing."""
+IO_URING = Feature("syscall:io_uring_setup")
+IO_URING_UNDER_SECCOMP = Feature("kernel:seccomp-default/io_uring")
+"""What a container needs besides where it is confined by RuntimeDefault: runtimes that apply the
+profile (runc, under containerd 2.0 or newer) deny io_uring, which the kernel has."""
 
 
 @per_review(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,39 @@ def needs_of(pod: PodView, table: CompatTable, asked: tuple[Use, ...] = ()) -> N
         for container in pod.containers
         for application in recognise(container, pod)
     ]
-    return Needs(pod=pod, uses=used, members=tuple(members), declared=declared_needs(pod))
+    declared = declared_needs(pod)
+    used = (*used, *_past_seccomp(pod, members, declared))
+    return Needs(pod=pod, uses=used, members=tuple(members), declared=declared)
+
+
+def _past_seccomp(
+    pod: PodView, members: Iterable[tuple[ContainerView, Application]], declared: Declared
+) -> Iterator[Use]:
+    """io_uring where the container's seccomp profile is the container runtime's own."""
+    asking = [
+        (container, need.strength)
+        for container, application in members
+        for need in application.needs
+        if need.feature == IO_URING and need.applies(container, pod)
+    ]
+    if IO_URING in declared.features:
+        asking += [(container, Strength.REQUIRED) for container in pod.containers]
+    for container, strength in asking:
+        if path := _default_seccomp(pod, container):
+            yield Use(IO_URING_UNDER_SECCOMP, path, container, strength, security=False)
+
+
+def _default_seccomp(pod: PodView, container: ContainerView) -> str:
+    """The field that confines a container by RuntimeDefault; empty where none does."""
+    own = mapping(container.raw.get("securityContext"))
+    at = f"{container.field_path}.securityContext.seccompProfile.type"
+    profile = own.get("seccompProfile")
+    if not profile:
+        at = pod.path("spec.securityContext.seccompProfile.type")
+        profile = mapping(pod.spec.get("securityContext")).get("seccompProfile")
+    if own.get("privileged") is True or mapping(profile).get("type") != "RuntimeDefault":
+        return ""
+    return at
 
 
 def _excess(pod: PodView, used: tuple[Use, ...]) -> str:

@@ -5,6 +5,7 @@ the required node affinity and the tolerations. What is not understood admits: n
 against a pod because this program is older than the API.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,9 @@ MOST_TOLERATIONS, MOST_CONDITIONS = 200, 32
 NODE_CONDITIONS = "node.kubernetes.io/"
 """Taints below it are conditions of the moment (not ready, cordoned, out of memory, …), which the
 node controllers set and take away."""
+
+
+_WHOLE = re.compile(r"[-+]?[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +228,4 @@ def _conditions(value: object) -> Iterator[LabelCondition]:
 
 def _whole(value: str) -> int | None:
     """``value`` as the API server reads it for Gt and Lt: a 64-bit integer."""
-    digits = value.removeprefix("-").removeprefix("+")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        return None
-    return int(value)
+    return int(value) if _WHOLE.fullmatch(value) else None

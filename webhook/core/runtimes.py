@@ -1,6 +1,6 @@
 """What a RuntimeClass means: the inventory, since the API tells only the handler's name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from webhook.core.names import Action, Handler
@@ -15,6 +15,11 @@ ON_THE_NODES_KERNEL = frozenset({"runc", "crun", "youki", "nvidia"})
 HYPERVISORS: tuple[str, ...] = ("qemu", "clh", "fc", "dragonball", "stratovirt", "remote")
 CRIS: tuple[str, ...] = ("containerd", "cri-o", "cri-dockerd")
 DEFAULT_ARCH = "amd64"
+_SWITCHES: Mapping[str, str] = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "True"), "true"),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "False"), "false"),
+}
+"""How else Go's programs, runsc one of them, let a switch be written (strconv.ParseBool)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,11 @@ class RuntimeProfile:
             self.runtime, self.versions, flags, self.hypervisor, self.vendor, cri, self.arch,
         )  # fmt: skip
         object.__setattr__(self, "key", key)
+
+    def has_flag(self, name: str, values: Collection[str]) -> bool:
+        """Whether the flag is given with one of ``values``."""
+        given = self.flags.get(name)
+        return given is not None and (given in values or _SWITCHES.get(given) in values)
 
     def for_arch(self, arch: str) -> "RuntimeProfile":
         """This profile on nodes of another architecture; of each made once."""
