@@ -23,8 +23,9 @@ from webhook.live.cluster import (
     NamespaceUnavailableError,
     namespace_reading,
 )
+from webhook.live.credentials import Access
 from webhook.live.current import Current, Parts
-from webhook.live.kube import Access, ApiError, KubeApi
+from webhook.live.kube import ApiError, KubeApi
 
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 NODES = "/api/v1/nodes"

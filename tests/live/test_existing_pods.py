@@ -12,15 +12,11 @@ from tests.build import pod
 from tests.live.fake_api import FakeApi, serving
 from webhook.core.preview import MOST_PODS
 from webhook.live import existing_pods
+from webhook.live.credentials import Access
 from webhook.live.existing_pods import ExistingPodLister
-from webhook.live.kube import Access, KubeApi
+from webhook.live.kube import KubeApi
 
 PODS = "/api/v1/namespaces/shop/pods"
-
-
-@pytest.fixture
-def fake() -> FakeApi:
-    return FakeApi()
 
 
 @pytest.fixture
