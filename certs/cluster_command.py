@@ -11,6 +11,7 @@ import click
 from certs.bootstrap import Names
 from certs.cluster import read_objects
 from certs.kube import ApiServer, connect
+from certs.plan import Missing
 from certs.report_cluster import findings, off_warning, show_cluster
 from certs.rollout import Pace
 from certs.rotate import ClusterJob, Time, bring_about, check_clock, look, wait_for_configs
@@ -49,7 +50,9 @@ def show(place: Place, asked: Asked, output: str, now: Callable[[], datetime]) -
     show_cluster(outcome, place.target, output)
     found = findings(outcome)
     if found and output == "text":
-        click.echo("run: runtimegate certs renew, with the same options")
+        # Only bootstrap makes what is not there.
+        remedy = "bootstrap" if isinstance(outcome.found.rollout.signer, Missing) else "renew"
+        click.echo(f"run: runtimegate certs {remedy}, with the same options")
     return int(bool(found))
 
 

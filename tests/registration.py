@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from tests.controlplane.cluster import ControlPlane, Result
@@ -66,6 +67,14 @@ def registered(
 
 
 @contextmanager
+def registered_for_a_while(plane: ControlPlane, *, probe: str, **given: Any) -> Iterator[None]:
+    """As ``registered``, for a namespace that goes on without: at the end nobody is asked of it."""
+    with registered(plane, probe=probe, **given):
+        yield
+    wait_until_not_called(plane, probe)
+
+
+@contextmanager
 def registered_as_shipped(
     plane: ControlPlane, *, url: str, ca_pem: str, probe: str
 ) -> Iterator[None]:
@@ -100,7 +109,7 @@ def _in_force(
     for each in configurations:
         plane.kubectl("create", "-f", "-", stdin=json.dumps(each))
     try:
-        _wait_until_called(plane, probe)
+        wait_until_called(plane, probe)
         yield
     finally:
         both = "mutatingwebhookconfiguration,validatingwebhookconfiguration"
@@ -175,7 +184,7 @@ def _webhook(
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
         "sideEffects": "None",
-        "timeoutSeconds": 5,
+        "timeoutSeconds": 30,  # a busy machine
         "admissionReviewVersions": ["v1"],
     }
 
@@ -195,18 +204,45 @@ _PROBES: tuple[tuple[Mapping[str, Any], Callable[[Result], bool]], ...] = (
 """A pod that `/mutate` changes, and one that `/validate` refuses."""
 
 
-def _wait_until_called(plane: ControlPlane, namespace: str) -> None:
-    """A webhook just registered is called within about a second, not at once: both are tried."""
-    deadline = time.monotonic() + REGISTERED_WITHIN_SECONDS
+def wait_until_called(plane: ControlPlane, namespace: str) -> None:
+    """A webhook just registered is called within about a second, not at once: both are tried.
+
+    ``namespace`` is one in which a pod without a class is assigned one.
+    """
     for metadata, seen in _PROBES:
-        manifest = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": metadata,
-            "spec": {"containers": [{"name": "probe", "image": "docker.io/library/busybox:1"}]},
-        }
-        arguments = ("create", "-n", namespace, "--dry-run=server", "-o", "json", "-f", "-")
-        while not seen(plane.kubectl(*arguments, stdin=json.dumps(manifest), check=False)):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the webhooks are not called {REGISTERED_WITHIN_SECONDS} s on")
-            time.sleep(0.2)
+        _wait_for(plane, namespace, metadata, seen)
+
+
+def wait_until_not_called(plane: ControlPlane, namespace: str) -> None:
+    """For a namespace of which nobody else is asked, once a registration was taken away.
+
+    The API server sees neither of the two at once: meanwhile it goes on to call what was there,
+    and to fail where nobody answers any more.
+    """
+    for metadata, seen in _PROBES:
+        _wait_for(plane, namespace, metadata, partial(_let_pass, seen))
+
+
+def _let_pass(seen: Callable[[Result], bool], done: Result) -> bool:
+    return done.returncode == 0 and not seen(done)
+
+
+def _wait_for(
+    plane: ControlPlane,
+    namespace: str,
+    metadata: Mapping[str, Any],
+    seen: Callable[[Result], bool],
+) -> None:
+    """Try a pod until its answer is as it should be."""
+    deadline = time.monotonic() + REGISTERED_WITHIN_SECONDS
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"containers": [{"name": "probe", "image": "docker.io/library/busybox:1"}]},
+    }
+    arguments = ("create", "-n", namespace, "--dry-run=server", "-o", "json", "-f", "-")
+    while not seen(done := plane.kubectl(*arguments, stdin=json.dumps(manifest), check=False)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so {REGISTERED_WITHIN_SECONDS} s on: {done.stderr}")
+        time.sleep(0.2)

@@ -17,6 +17,10 @@ from tests.runsc.releases import DEBIAN_RELEASES, Runsc
 RELEASES = ("current", *(DEBIAN_RELEASES if os.environ.get("RUNSC_RELEASES") == "all" else ()))
 
 
+TRIES = 4
+"""Whole servers, and clients that wait a second or two for them: on a busy machine too little."""
+
+
 @pytest.fixture(scope="module", params=RELEASES)
 def runsc(request: pytest.FixtureRequest) -> Runsc:
     """A release of runsc, where the root of the applications is there too."""
@@ -34,8 +38,10 @@ def runsc(request: pytest.FixtureRequest) -> Runsc:
 def test_an_application_runs_where_the_table_does_not_refuse_it(runsc: Runsc, name: str) -> None:
     said = verdict(STANDS_FOR[name], runsc)
     ran = under(runsc, name)
-    if not agrees(said, ran.works):
-        ran = under(runsc, name)  # whole servers on a busy machine: what fails must fail twice
+    tries = 1
+    while not agrees(said, ran.works) and tries < TRIES:
+        ran = under(runsc, name)
+        tries += 1
     if not agrees(said, ran.works) and not ran.works and not natively(name).works:
         pytest.skip(f"{name} does not work natively here: {ran.said[-200:]}")
     assert agrees(said, ran.works), (

@@ -77,6 +77,10 @@ def attacked(controller_manager: ControlPlane) -> ControlPlane:
         plane.create_namespace(name)
         plane.grant("tenant", name)
         plane.grant("tenant", name, "debugger")
+        debugging = ("patch", "pods", "--subresource=ephemeralcontainers", f"--namespace={name}")
+        plane.wait_until_may(*debugging, user="tenant")
+    plane.wait_until_may("create", "pods", "--all-namespaces", "--as=trudy")
+    plane.wait_until_may("delete", "runtimeclasses", "--as=mallory")
     plane.kubectl("create", "-n", OLDER, "-f", "-", stdin=_OLDER_POD)
     return plane
 

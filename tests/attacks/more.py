@@ -68,6 +68,7 @@ SENDERS: tuple[Attack, ...] = (
 
 DOORS: tuple[Attack, ...] = (
     changing("sandbox-flag-by-a-status-that-one-may-write", "patch", "-n", "{ns}", "pod", "attack", "--subresource=status", "--type=merge", "-p", json.dumps({"metadata": annotated("dev.gvisor.flag.debug")}), by=By.GATE, says=_RECONFIGURES, user="trudy"),
+    changing("sandbox-flag-without-a-value-by-a-status", "patch", "-n", "{ns}", "pod", "attack", "--subresource=status", "--type=merge", "-p", json.dumps({"metadata": annotated("dev.gvisor.flag.debug", "")}), by=By.GATE, says=_RECONFIGURES, user="trudy"),
     changing("sandbox-flag-by-a-binding", "create", "--raw", "/api/v1/namespaces/{ns}/pods/attack/binding", "-f", "-", body=json.dumps({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "attack", **annotated("dev.gvisor.flag.debug")}, "target": {"kind": "Node", "name": "worker-1"}}), by=By.GATE, says=_RECONFIGURES, user="trudy"),
     changing("sandbox-flag-by-a-binding-of-the-old-kind", "create", "--raw", "/api/v1/namespaces/{ns}/bindings", "-f", "-", body=json.dumps({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "attack", **annotated("devices.crio.io")}, "target": {"kind": "Node", "name": "worker-1"}}), by=By.GATE, says=_RECONFIGURES, user="trudy"),
     Attack(name="namespace-chooses-by-its-status", steps=(("patch", "namespace", "{ns}", "--subresource=status", "--type=merge", "-p", _CHOOSING),), by=By.GUARD, says=_CHOSEN, user="trudy", namespace=EXEMPTING),

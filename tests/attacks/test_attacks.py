@@ -15,7 +15,7 @@ from tests.demo.gate import Gate
 ATTACKS: tuple[Attack, ...] = (*TABLE, *MORE)
 """Every attack, on the real API server: what stops it, and what is left afterwards."""
 THREAT_MODEL = Path(__file__).parents[2] / "docs" / "threat-model.md"
-CONTROLLER_WITHIN_SECONDS = 30
+CONTROLLER_WITHIN_SECONDS = 90
 _KINDS = "pods,deployments,replicasets,statefulsets,jobs,replicationcontrollers"
 
 
@@ -39,7 +39,7 @@ def clean(plane: ControlPlane) -> None:
     for namespace in (SANDBOXED, EXEMPTING):
         plane.kubectl(
             *("delete", _KINDS, "--all", "-n", namespace, "--force", "--grace-period=0"),
-            *("--wait=true", "--timeout=30s"),
+            *("--wait=true", "--timeout=90s"),
         )
 
 

@@ -12,7 +12,7 @@ from tests.demo.gate import Gate
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
-WITHIN_SECONDS = 30
+WITHIN_SECONDS = 90
 SPEC = {
     "hostNetwork": True,
     "hostPID": True,

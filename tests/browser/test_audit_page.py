@@ -39,7 +39,7 @@ class Page:
     def until(self, condition: Callable[[], bool]) -> None:
         # The list is made anew while it is read.
         stale = [StaleElementReferenceException]
-        WebDriverWait(self.browser, 10, ignored_exceptions=stale).until(lambda _: condition())
+        WebDriverWait(self.browser, 90, ignored_exceptions=stale).until(lambda _: condition())
 
     @property
     def names(self) -> list[str]:

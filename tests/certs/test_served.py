@@ -51,10 +51,8 @@ def test_an_address_that_presents_another_is_named_with_it(tmp_path: Path) -> No
 
 
 def test_an_address_that_is_not_reached_counts_as_outdated() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert outdated((Endpoint(host="127.0.0.1", port=port),), "00") == (
-        f"127.0.0.1:{port} (not reached: connection refused)",
+    assert outdated((Endpoint(host="127.0.0.1", port=1),), "00") == (
+        "127.0.0.1:1 (not reached: connection refused)",
     )
 
 

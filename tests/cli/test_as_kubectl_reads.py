@@ -25,6 +25,7 @@ STREAMS = (
     f"# c\n---\n{HEAD}---\n# d\n---\n",
     HEAD + "...\n---\n" + HEAD,
     f"\ufeff{HEAD}",
+    f"\ufeff{HEAD}---\n\ufeff{HEAD}",
     HEAD.replace("\n", "\r\n") + "---\r\n" + HEAD,
     '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}' * 2,
     '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},}',

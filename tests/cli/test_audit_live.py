@@ -17,7 +17,7 @@ pytestmark = pytest.mark.controlplane
 
 CRDS = Path(__file__).parents[1] / "data" / "crds"
 KINDS = ("policyreports.wgpolicyk8s.io", "reports.openreports.io")
-SECONDS = 60
+SECONDS = 90
 
 
 @pytest.fixture
@@ -33,10 +33,16 @@ def plane(control_plane: ControlPlane) -> Iterator[ControlPlane]:
         until(partial(served, control_plane, kind))
     yield control_plane
     control_plane.kubectl("delete", "-f", str(CRDS))
+    for kind in KINDS:  # the API server goes on to serve what is no more, for a moment
+        until(partial(gone, control_plane, kind))
 
 
 def served(plane: ControlPlane, kind: str) -> bool:
     return plane.kubectl("get", kind, check=False).returncode == 0
+
+
+def gone(plane: ControlPlane, kind: str) -> bool:
+    return not served(plane, kind)
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -63,6 +63,22 @@ def test_what_is_left_out_is_counted_by_its_kind(folder: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_link_to_a_folder_is_not_followed_and_not_left_out_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a.yaml").write_text(POD)
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(POD)
+    (folder / "prod").symlink_to("../shared")
+    (folder / "loop").symlink_to(".")
+    inputs = load(folder)
+    assert (len(inputs.manifests), inputs.errors) == (1, ())
+    assert counted_kinds(inputs.left_out) == "2 link to a folder"
+    assert len(load(folder / "prod").manifests) == 1
+    (folder / "a.yaml").unlink()
+    assert len(load(folder).errors) == 1
+
+
 def test_a_folder_of_templates_that_is_named_itself_is_still_one_of_a_chart(folder: Path) -> None:
     inputs = load(folder / "chart" / "templates")
     assert [m.name for m in inputs.manifests] == ["web"]

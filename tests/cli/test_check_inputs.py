@@ -84,6 +84,45 @@ def test_the_namespace_of_the_pod_counts_before_the_one_given() -> None:
     assert (result["namespace"], result["decision"]) == ("platform", "keep")
 
 
+BRACES = "{{ .Values.it }}"
+UNRENDERED = "a template with {{ }} must be rendered first: pass what helm prints"
+
+
+@pytest.mark.parametrize(
+    ("obj", "field"),
+    [
+        (pod(name=BRACES), "metadata.name"),
+        (pod(namespace=BRACES), "metadata.namespace"),
+        (
+            pod(containers=[{"name": "c", "image": f"a:{BRACES}"}]),
+            "spec.containers[0].image",
+        ),
+        (
+            workload(
+                "batch/v1", "Job", "spec.template", pod(initContainers=[{"image": BRACES}])
+            ),
+            "spec.template.spec.initContainers[0].image",
+        ),
+    ],
+)  # fmt: skip
+def test_a_template_between_quotes_is_not_judged_as_what_it_is_not(
+    obj: dict[str, Any], field: str
+) -> None:
+    outcome = checked(obj, pod())
+    assert [str(error) for error in outcome.errors] == [f"x.yaml:1: {field}: {UNRENDERED}"]
+    assert len(outcome.results) == 1
+
+
+def test_braces_that_a_cluster_was_sent_or_that_another_kind_fills_in_are_judged() -> None:
+    braces = pod(name="db", containers=[{"name": "c", "image": BRACES}])
+    rollout = WorkloadKind(group="argoproj.io", kind="Rollout", templates=(("spec", "template"),))
+    known = Inventory(by_class=inventory().by_class, workload_kinds=(rollout,))
+    using = snapshot(has=known)
+    declared = workload("argoproj.io/v1alpha1", "Rollout", "spec.template", braces)
+    outcome = checked(review(braces), declared, using=using)
+    assert (outcome.errors, len(outcome.results)) == ((), 2)
+
+
 @pytest.mark.parametrize("kind", STAMPED)
 def test_of_a_workload_the_pod_that_is_stamped_from_it_is_decided(kind: str) -> None:
     api_version, at = STAMPED[kind]

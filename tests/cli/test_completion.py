@@ -57,7 +57,7 @@ def offered(shell: str, *line: str) -> list[str]:
         env={**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (

@@ -45,6 +45,18 @@ def test_a_saved_cluster_gives_its_objects_and_is_its_own_facts(tmp_path: Path) 
     assert not population.live
 
 
+def test_what_was_saved_twice_is_one_object(tmp_path: Path) -> None:
+    twice, renamed = pod("x", "a"), pod("y", "a")
+    twice["metadata"]["uid"] = renamed["metadata"]["uid"] = "0a"
+    (tmp_path / "namespaces").mkdir()
+    saved(tmp_path / "namespaces" / "pods.json", twice, pod("z", "a"), renamed)
+    (tmp_path / "namespaces" / "x.json").write_text(json.dumps(twice))
+    saved(tmp_path / "namespaces" / "z.json", pod("z", "a"))
+    assert named(open_population(Where(saved=tmp_path))) == [
+        "Pod a/x", "Pod a/z", "Pod a/y", "Pod a/z",
+    ]  # fmt: skip
+
+
 def test_namespaces_narrow_what_is_looked_at(tmp_path: Path) -> None:
     file = saved(tmp_path / "c.json", pod("x", "a"), pod("y", "b"))
     assert named(open_population(Where(saved=file, namespaces=("b",)))) == ["Pod b/y"]

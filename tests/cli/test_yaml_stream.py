@@ -145,11 +145,13 @@ def test_aliases_that_write_out_to_billions_are_refused_at_once() -> None:
     lines = ["a: &a [" + ", ".join("x" * 9) + "]"]
     for before, name in zip("abcdefghi", "bcdefghij", strict=True):
         lines.append(f"{name}: &{name} [" + ", ".join([f"*{before}"] * 9) + "]")
-    started = time.perf_counter()
+    started = time.process_time()
     assert values("\n".join(lines)) == [
         "holds more than 2000000 values once its aliases are written out"
     ]
-    assert time.perf_counter() - started < 1
+    assert (
+        time.process_time() - started < 5
+    )  # of the processor: by the clock a busy machine takes longer
 
 
 def test_an_item_of_a_list_knows_its_line() -> None:

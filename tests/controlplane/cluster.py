@@ -33,7 +33,7 @@ from tests.controlplane.keys import serving_pair, signing_key
 from tests.controlplane.processes import Component, StartError, free_port
 
 KUBECTL_SECONDS = 120
-GRANT_SECONDS = 60
+GRANT_SECONDS = 90
 PORT_ATTEMPTS = 3
 PORT_TAKEN = "address already in use"
 
@@ -199,18 +199,29 @@ class ControlPlane:
     def grant(self, user: str, namespace: str, role: str = "edit") -> None:
         """Give a user a cluster role in one namespace: view, edit, admin, or any other by name.
 
-        Returns when the API server goes by it, which for any other role may take a moment more.
+        Returns when the API server goes by it; of any other role `wait_until_may` can tell.
         """
         bindings = settings.role_bindings(user=user, namespace=namespace, role=role)
         self.kubectl("apply", "-f", "-", stdin=json.dumps(bindings))
         seen = settings.GRANT_IS_SEEN.get(role)
         if seen is None:
             return
-        question = ("auth", "can-i", *seen, f"--namespace={namespace}")
+        self.wait_until_may(*seen, f"--namespace={namespace}", user=user)
+
+    def wait_until_may(self, *asked: str, user: str = "admin", answer: str = "yes") -> None:
+        """Return once `kubectl auth can-i` says so: the API server sees roles a moment later.
+
+        Roles and bindings come to it by watches of their own, so what is asked has to need both.
+        """
         deadline = time.monotonic() + GRANT_SECONDS
-        while self.kubectl(*question, user=user, check=False).returncode:
+        while True:
+            said = self.kubectl("auth", "can-i", *asked, user=user, check=False).stdout
+            # Of what is not namespaced it says more, to standard error.
+            if said.strip().partition(" ")[0] == answer:
+                return
             if time.monotonic() > deadline:
-                raise KubectlError(f"{user} is not seen as {role} of {namespace}")
+                raise KubectlError(f"{user}: can-i {' '.join(asked)}: not {answer} but {said!r}")
+            time.sleep(0.1)
 
     def audit_events(self) -> list[dict[str, Any]]:
         """The audit events so far, oldest first: every change to what settings.AUDIT_POLICY names.

@@ -207,7 +207,7 @@ def pod_events(plane: ControlPlane, name: str) -> list[dict[str, Any]]:
 
 
 def wait_for_pods(
-    plane: ControlPlane, namespace: str, selector: str, *, count: int, seconds: float = 60
+    plane: ControlPlane, namespace: str, selector: str, *, count: int, seconds: float = 90
 ) -> list[dict[str, Any]]:
     """The pods under a label selector as soon as there are so many."""
     deadline = time.monotonic() + seconds

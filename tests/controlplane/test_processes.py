@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.controlplane.processes import Component
 log = Path(sys.argv[1])
 program = Component("sleeper", ["/bin/sh", "-c", "echo up; exec sleep 300"], log=log, environ={})
-program.wait_until(lambda: program.log() == "up\\n", seconds=30)
+program.wait_until(lambda: program.log() == "up\\n", seconds=90)
 print(program.pid, flush=True)
 time.sleep(300)
 """
@@ -48,7 +48,7 @@ def started(tmp_path: Path) -> Iterator[Started]:
 def test_a_program_that_ends_before_it_is_ready_shows_its_log(started: Started) -> None:
     component = started("echo no such flag >&2; exit 3")
     with pytest.raises(StartError) as caught:
-        component.wait_until(lambda: False, seconds=30)
+        component.wait_until(lambda: False, seconds=90)
     assert str(caught.value) == (
         "server ended with 3 before it was ready; the end of its log:\nno such flag"
     )
@@ -56,7 +56,7 @@ def test_a_program_that_ends_before_it_is_ready_shows_its_log(started: Started) 
 
 def test_a_program_that_is_not_ready_in_time_shows_its_log(started: Started) -> None:
     component = started("echo still thinking; exec sleep 300")
-    component.wait_until(lambda: bool(component.log()), seconds=30)
+    component.wait_until(lambda: bool(component.log()), seconds=90)
     with pytest.raises(StartError) as caught:
         component.wait_until(lambda: False, seconds=0)
     assert str(caught.value) == (
@@ -67,13 +67,13 @@ def test_a_program_that_is_not_ready_in_time_shows_its_log(started: Started) -> 
 def test_only_the_end_of_a_long_log_is_shown(started: Started) -> None:
     component = started("seq 1000; exit 1")
     with pytest.raises(StartError) as caught:
-        component.wait_until(lambda: False, seconds=30)
+        component.wait_until(lambda: False, seconds=90)
     assert str(caught.value).splitlines()[1:] == [str(number) for number in range(976, 1001)]
 
 
 def test_killing_a_program_ends_what_it_started(started: Started) -> None:
     component = started("sleep 300 & echo $!; wait")
-    component.wait_until(lambda: component.log().endswith("\n"), seconds=30)
+    component.wait_until(lambda: component.log().endswith("\n"), seconds=90)
     child = int(component.log())
     component.kill()
     assert ends(child)
@@ -90,7 +90,7 @@ def test_a_program_ends_with_tests_that_are_killed(tmp_path: Path) -> None:
     assert ends(program)
 
 
-def ends(pid: int, *, seconds: float = 10) -> bool:
+def ends(pid: int, *, seconds: float = 90) -> bool:
     """Whether a process is gone, or a zombie that nobody waits for, within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

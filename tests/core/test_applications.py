@@ -82,8 +82,54 @@ def test_an_application_may_be_known_by_its_command_line_alone() -> None:
     assert recognised(running("x/y", args=["--other"]), by_words) == []
 
 
+@pytest.mark.parametrize(
+    ("glob", "word", "names"),
+    [
+        ("pg?", "pg1", True),
+        ("pg?", "pg", False),
+        ("*/postgres", "/usr/bin/postgres", True),
+        ("*/postgres", "postgres", False),
+        ("*/pg*", "/usr/bin/pg_ctl", True),
+        ("*/bin/postgres", "/usr/bin/postgres", True),
+        ("*/bin/postgres", "/usr/lib/postgres", False),
+    ],
+)
+def test_a_glob_of_words_names_whole_words(glob: str, word: str, names: bool) -> None:
+    found = Application(name="x", title="x", recognise=(Recognition(clause=Clause(words=(glob,))),))
+    for field in ("command", "args"):
+        assert recognised(running("x/y", **{field: [word]}), found) == ["x"] * names
+
+
+def test_an_application_may_be_known_by_its_environment_alone() -> None:
+    found = Application(
+        name="x", title="x", recognise=(Recognition(clause=Clause(env={"X_HOME": "/x*"})),)
+    )
+    for value, expected in (("/x/y", ["x"]), ("/y", [])):
+        env = [{"name": "X_HOME", "value": value}]
+        assert recognised(running("a/b", env=env), found) == expected
+
+
+def test_an_application_may_be_known_by_labels_alone() -> None:
+    labels = {"app": "x*", "part": "db"}
+    found = Application(name="x", title="x", recognise=(Recognition(clause=Clause(labels=labels)),))
+    for given, expected in (
+        ({"app": "x1", "part": "db"}, ["x"]),
+        ({"app": "x1"}, []),
+        ({"app": "y", "part": "db"}, []),
+    ):
+        assert recognised(pod(labels=given), found) == expected
+
+
+def test_patterns_with_and_without_stars_in_one_way_all_count() -> None:
+    found = application("postgresql", "*/postgres", "*/pg*")
+    for image in ("x/postgres", "x/pgvector"):
+        assert recognised(running(image), found) == ["postgresql"]
+
+
 def test_a_clause_looks_at_the_environment() -> None:
     found = application(clause=Clause(env={"MODE": "prod*"}))
+    other = [{"name": "MODE", "value": "test"}]
+    assert recognised(running("postgres", env=other), found) == []
     env = [{"name": "OTHER", "value": "x"}, {"name": "MODE", "value": "production"}]
     assert recognised(running("postgres", env=env), found) == ["postgresql"]
     assert recognised(running("postgres"), found) == []

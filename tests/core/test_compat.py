@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 
 from tests.build import EVIDENCE, TODAY, application, container, fact, pod, pod_view, profile, table
+from tests.counted import Counted
 from webhook.core.applications import Evidence
 from webhook.core.compat import VERDICTS, BoundRuntime, CompatTable, Conditions, Fact, Gate
 from webhook.core.names import Feature, Strength, Support, Verdict
-from webhook.core.needs import MOST_ALIKE, Finding, concerns, findings, needs_of, worst
+from webhook.core.needs import (
+    MOST_ALIKE,
+    MOST_USES,
+    Finding,
+    concerns,
+    findings,
+    needs_of,
+    worst,
+)
 from webhook.core.runtimes import Cri, RuntimeProfile
 from webhook.core.versions import interval_set, parse_interval, parse_version
 
@@ -425,6 +434,12 @@ def test_a_pod_is_recognised_when_a_row_knows_an_image() -> None:
     known = table(applications=[POSTGRES])
     assert needs_of(pod_view(pod(containers=[container("db", "postgres")])), known).recognised
     assert not needs_of(pod_view(), known).recognised
+
+
+def test_of_too_many_uses_no_more_are_read_than_show_it() -> None:
+    volumes = Counted([{"hostPath": {"path": "/x"}}] * (2 * MOST_USES))
+    assert needs_of(pod_view(pod(volumes=volumes)), table()).excess
+    assert volumes.read == MOST_USES + 1
 
 
 def test_of_many_alike_containers_the_first_are_reported() -> None:

@@ -1,10 +1,12 @@
 """The pod fields that a runtime may lack: what each row of FEATURES reads, and where it points."""
 
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from tests.build import container, pod, pod_view
+from tests.counted import Counted
 from webhook.core.features import FEATURES, FeatureError, parse_feature, uses, wider
 from webhook.core.names import Feature, Strength
 from webhook.core.pod import view_pod
@@ -312,6 +314,26 @@ def test_uses_come_pod_level_first_then_container_by_container() -> None:
     ]
 
 
+VOLUMES = Counted({"hostPath": {"path": "/x"}} for _ in range(1_000))
+MOUNTS = Counted({"subPath": "x"} for _ in range(1_000))
+SYSCTLS = Counted({"name": f"net.x{n}"} for n in range(1_000))
+CAPABILITIES = Counted(f"X{n}" for n in range(1_000))
+
+
+@pytest.mark.parametrize(
+    ("obj", "written"),
+    [
+        (pod(volumes=VOLUMES), VOLUMES),
+        (pod(containers=[container(volumeMounts=MOUNTS)]), MOUNTS),
+        (pod(securityContext={"sysctls": SYSCTLS}), SYSCTLS),
+        (secured(capabilities={"add": CAPABILITIES}), CAPABILITIES),
+    ],
+    ids=["volumes", "mounts", "sysctls", "capabilities"],
+)
+def test_no_more_is_read_than_is_asked_for(obj: dict[str, Any], written: Counted) -> None:
+    assert len([*islice(uses(pod_view(obj)), 10)]) == written.read == 10
+
+
 def test_a_template_is_named_in_the_field_path() -> None:
     job = {
         "apiVersion": "batch/v1",
@@ -362,7 +384,7 @@ def test_no_value_of_a_field_makes_the_scan_fail_or_forge_an_id(row: Any, value:
         "annotation": {},
     }[row.scope]
     spec = {"containers": [container()], **wrapped}
-    found = uses(view_pod(spec, {"annotations": field}, namespace="tenant-a"))
+    found = tuple(uses(view_pod(spec, {"annotations": field}, namespace="tenant-a")))
     assert all(parse_feature(use.feature) == use.feature for use in found)
     assert all("*" not in use.feature for use in found)
     assert all(use.field_path.isprintable() and len(use.field_path) < 400 for use in found)

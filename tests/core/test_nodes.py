@@ -51,7 +51,9 @@ def test_a_node_is_read() -> None:
 
 @pytest.mark.parametrize("status", ["False", "Unknown", None])
 def test_a_node_is_ready_only_when_it_says_so(status: str | None) -> None:
-    assert not view_node({"status": {"conditions": [{"type": "Ready", "status": status}]}}).ready
+    pressed = {"type": "MemoryPressure", "status": "True"}
+    conditions = [pressed, {"type": "Ready", "status": status}]
+    assert not view_node({"status": {"conditions": conditions}}).ready
 
 
 @pytest.mark.parametrize("handlers", [None, [], "runsc"])
@@ -112,6 +114,11 @@ def test_the_architectures_are_those_of_the_nodes_that_fit() -> None:
     assert landing(nodes[0], node("b", "runc", labels=nodes[1].labels)).architectures == ("arm64",)
 
 
+def test_the_architecture_of_a_node_that_is_not_ready_counts_too() -> None:
+    away = node("a", "runsc", ready=False, labels={"kubernetes.io/arch": "arm64"})
+    assert landing(away).architectures == ("arm64",)
+
+
 def test_what_nodes_tell_of_the_handler_is_counted() -> None:
     nodes = (
         node("a", "runsc", features=(True, False)),
@@ -120,6 +127,21 @@ def test_what_nodes_tell_of_the_handler_is_counted() -> None:
     )
     assert landing(*nodes).told_of("userNamespaces") == Told(having=1, lacking=1, silent=0)
     assert landing(*nodes).told_of("recursiveReadOnlyMounts") == Told(having=0, lacking=1, silent=1)
+
+
+def test_what_is_told_by_nodes_that_do_not_fit_and_of_other_handlers_counts_for_nothing() -> None:
+    here, there = {"zone": "a"}, {"zone": "b"}
+    nodes = (
+        node("a", "runsc", labels=here, features=(True, False)),
+        node("b", "runsc", labels=there, features=(True, False)),
+        node("c", "runsc", labels=there, features=(False, True)),
+    )
+    found = landing(*nodes, within=here)
+    assert found.told_of("userNamespaces") == Told(having=1, lacking=0, silent=0)
+    assert found.told_of("recursiveReadOnlyMounts") == Told(having=0, lacking=1, silent=0)
+    runc = HandlerView(name=Handler("runc"), features=(True, False))
+    both = NodeView(name="d", ready=True, handlers=frozenset({runc, HandlerView(name=RUNSC)}))
+    assert landing(both).told_of("userNamespaces") == Told(having=0, lacking=0, silent=1)
 
 
 def test_a_node_that_is_not_ready_still_tells_what_it_has() -> None:
@@ -132,8 +154,68 @@ def test_what_nodes_remember_does_not_make_them_others() -> None:
     used.landing(RUNSC, {"x": "y"}, (), ANYWHERE)
     assert (used, hash(used), repr(used)) == (fresh, hash(fresh), repr(fresh))
     assert used != Nodes()
+    assert used != Nodes([node("a", "runc")])
     assert [n.name for n in used] == ["a"]
     assert len(used) == 1
+
+
+def test_a_label_that_no_node_has_costs_no_memory() -> None:
+    nodes = Nodes([node("a", labels={"disk": "ssd"})])
+    assert nodes.by_value("a-tenants") is nodes.by_value("another-tenants")
+
+
+def on(key: str, operator: str, *values: str) -> LabelCondition:
+    return LabelCondition(key=key, operator=operator, values=values)
+
+
+def labels(*conditions: LabelCondition) -> Term:
+    return Term(labels=conditions)
+
+
+def names(*conditions: LabelCondition) -> Term:
+    return Term(names=conditions)
+
+
+@pytest.mark.parametrize(
+    ("affinity", "fitting"),
+    [
+        ((labels(on("disk", "In", "ssd")),), "a"),
+        ((labels(on("disk", "In", "ssd", "hdd")),), "ab"),
+        ((labels(on("disk", "NotIn", "ssd")),), "bc"),
+        ((labels(on("disk", "Exists")),), "ab"),
+        ((labels(on("disk", "DoesNotExist")),), "c"),
+        ((labels(on("size", "Gt", "7")),), "b"),
+        ((labels(on("size", "Lt", "8")),), "a"),
+        ((labels(on("size", "Later", "8")),), "abc"),
+        ((labels(on("none-has-it", "In", "x")),), ""),
+        ((labels(on("none-has-it", "NotIn", "x")),), "abc"),
+        ((labels(on("none-has-it", "DoesNotExist")),), "abc"),
+        ((labels(on("disk", "Exists"), on("size", "Gt", "7")),), "b"),
+        ((labels(on("disk", "In", "ssd")), labels(on("disk", "In", "hdd"))), "ab"),
+        ((names(on("metadata.name", "In", "a", "c", "gone")),), "ac"),
+        ((names(on("metadata.name", "NotIn", "a")),), "bc"),
+        ((names(on("metadata.name", "Later", "a")),), "abc"),
+        ((names(on("metadata.other", "In", "a")),), "abc"),
+        ((names(on("metadata.other", "NotIn", "a")),), "abc"),
+        (
+            (Term(labels=(on("disk", "In", "hdd"),), names=(on("metadata.name", "In", "a"),)),),
+            "",
+        ),
+        ((Term(), labels(on("disk", "In", "ssd"))), "a"),
+        ((Term(),), ""),
+        ((), ""),
+    ],
+)
+def test_the_required_affinity_fits_as_in_the_scheduler(
+    affinity: tuple[Term, ...], fitting: str
+) -> None:
+    nodes = (
+        node("a", labels={"disk": "ssd", "size": "7"}),
+        node("b", labels={"disk": "hdd", "size": "12"}),
+        node("c"),
+    )
+    found = landing(*nodes, placement=Placement(affinity=affinity))
+    assert "".join(n.name for i, n in enumerate(nodes) if found.bits >> i & 1) == fitting
 
 
 KEYS, VALUES = ("disk", "zone", "none-has-it"), ("ssd", "7", "12")

@@ -25,6 +25,7 @@ from webhook.core.versions import (
         "0.0~20240729.0",
         "v0.0.0-20240729035102-160fafc42237",
         "0.0.0-20240729",
+        "20240729.0-1~bpo12",
     ],
 )
 def test_every_spelling_of_a_gvisor_release_is_one_release(text: str) -> None:
@@ -58,7 +59,8 @@ def test_a_dated_release_tells_its_day_and_a_dotted_one_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "latest", "1.", "a.b", "20240729.x", "1" * 65, "1.2.3.4.5.6.7"]
+    "text",
+    ["", "latest", "1.", "a.b", "20240729.x", "1" * 65, "1.0+" + "x" * 61, "1.2.3.4.5.6.7"],
 )
 def test_what_is_no_version_is_refused_with_examples(text: str) -> None:
     with pytest.raises(VersionError) as caught:
@@ -104,9 +106,15 @@ def test_intervals_that_overlap_are_refused() -> None:
         interval_set([parse_interval(">=2"), parse_interval(">=1 <3")])
 
 
+def test_intervals_that_overlap_are_refused_whatever_stands_between() -> None:
+    with pytest.raises(VersionError, match=re.escape("<10 and >=1 <2 overlap")):
+        interval_set([parse_interval(t) for t in (">=1 <2", ">=20", "<10")])
+
+
 def test_sets_overlap_where_some_release_could_be_in_both() -> None:
     early, late = (interval_set([parse_interval(t)]) for t in ("<2", ">=2"))
     assert not early.overlaps(late)
+    assert not late.overlaps(early)
     assert ALL_VERSIONS.overlaps(early)
     assert str(ALL_VERSIONS) == "*"
 

@@ -20,7 +20,7 @@ from tests.demo.story import ROOT
 
 _ADDRESS = re.compile(r"serving on https://127\.0\.0\.1:(?P<port>[1-9]\d*)")
 START_SECONDS = 90  # a busy machine
-STOP_SECONDS = 15
+STOP_SECONDS = 60
 
 
 class GateError(Exception):
@@ -120,7 +120,9 @@ class Gate:
         self, method: str, path: str, body: str | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
         trust = ssl.create_default_context(cadata=self.ca_pem)
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=trust)
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=START_SECONDS, context=trust
+        )
         try:
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()

@@ -24,7 +24,7 @@ USER = 65532
 PREFIX = "/opt/runtimegate"
 NEEDED = ("python3", "setpriv")
 """What is used of Debian's packages."""
-START_SECONDS = 60
+START_SECONDS = 90
 _FROM_DEBIAN = ("usr", "etc")
 _GIVEN = ("policies", "tls")
 _LINKS = ("bin", "sbin", "lib", "lib64")
@@ -92,7 +92,7 @@ class Running:
         request = urllib.request.Request(url, data=body, headers=headers)
         https = urllib.request.HTTPSHandler(context=trust)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=START_SECONDS) as answer:
             return bytes(answer.read())
 
     def processes(self) -> Sequence[int]:

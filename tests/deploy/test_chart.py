@@ -95,6 +95,12 @@ def test_a_port_is_told_once() -> None:
         ("certificates.mode=secret,webhooks.register=true", "/certificates/caBundle"),
         ("policies.git.path=../..", "/policies/git/path"),
         ("image.digest=latest", "/image/digest"),
+        ("replicas=null", "replicas"),
+        ("policies.git.repository=git@a:b", "/policies/git/secretName"),
+        ("policies.git.repository=ssh://git@a/b", "/policies/git/secretName"),
+        ("policies.configMap=ours,policies.git.repository=https://a/b", "/policies/configMap"),
+        ("policies.files.a\\.yaml=x,policies.git.repository=https://a/b", "/policies/files"),
+        ("policies.files.a\\.yaml=x,policies.configMap=ours", "/policies/files"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(values: str, said: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from certs.bootstrap import Names, bootstrap
 from tests.applications.root import BRINGS_IT
 from tests.applications.root import ROOT as DEBIAN
-from tests.deploy.image import NEEDED, PREFIX, USER, Running, build, running
+from tests.deploy.image import NEEDED, PREFIX, START_SECONDS, USER, Running, build, running
 from tests.deploy.manifests import shipped
 from tests.helm.programs import ROOT
 
@@ -51,7 +51,7 @@ def container(image: Path) -> Iterator[Running]:
     """The image as it serves; the arguments the Deployment's but for paths, port, cluster."""
     arguments = ("serve", "--policies=/policies", "--tls-dir=/tls", "--bind=127.0.0.1:0")
     with running(image, (*arguments, "--no-cluster", "--drain-seconds=0")) as container:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + START_SECONDS
         while b"ok" not in container.get("/healthz"):
             assert time.monotonic() < deadline
         yield container

@@ -23,6 +23,9 @@ def installed(control_plane: ControlPlane) -> ControlPlane:
     install(control_plane)
     levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     control_plane.create_namespace("variants", levels)
+    for account, verb, what, namespace, answer in MAY:
+        if answer == "yes":
+            control_plane.wait_until_may(*asked(account, verb, what, namespace))
     return control_plane
 
 
@@ -75,31 +78,35 @@ CERTS = f"system:serviceaccount:{NAMESPACE}:runtimegate-certs"
 SERVER = f"system:serviceaccount:{NAMESPACE}:runtimegate"
 
 
-@pytest.mark.parametrize(
-    ("account", "verb", "what", "namespace", "answer"),
-    [
-        (CERTS, "patch", "secret/runtimegate-tls", NAMESPACE, "yes"),
-        (CERTS, "get", "secret/runtimegate-ca", NAMESPACE, "yes"),
-        (CERTS, "patch", "mutatingwebhookconfiguration/runtimegate", "", "yes"),
-        (CERTS, "get", "secret/other", NAMESPACE, "no"),
-        (CERTS, "list", "secrets", NAMESPACE, "no"),
-        (CERTS, "create", "secrets", NAMESPACE, "no"),
-        (CERTS, "get", "secret/runtimegate-tls", "default", "no"),
-        (CERTS, "patch", "validatingwebhookconfiguration/other", "", "no"),
-        (CERTS, "delete", "validatingwebhookconfiguration/runtimegate", "", "no"),
-        (SERVER, "watch", "namespaces", "", "yes"),
-        (SERVER, "get", "secret/runtimegate-tls", NAMESPACE, "no"),
-        (SERVER, "list", "pods", "", "yes"),
-        (SERVER, "get", "pods", "default", "no"),
-        (SERVER, "watch", "pods", "default", "no"),
-    ],
+MAY = (
+    (CERTS, "patch", "secret/runtimegate-tls", NAMESPACE, "yes"),
+    (CERTS, "get", "secret/runtimegate-ca", NAMESPACE, "yes"),
+    (CERTS, "patch", "mutatingwebhookconfiguration/runtimegate", "", "yes"),
+    (CERTS, "get", "secret/other", NAMESPACE, "no"),
+    (CERTS, "list", "secrets", NAMESPACE, "no"),
+    (CERTS, "create", "secrets", NAMESPACE, "no"),
+    (CERTS, "get", "secret/runtimegate-tls", "default", "no"),
+    (CERTS, "patch", "validatingwebhookconfiguration/other", "", "no"),
+    (CERTS, "delete", "validatingwebhookconfiguration/runtimegate", "", "no"),
+    (SERVER, "watch", "namespaces", "", "yes"),
+    (SERVER, "get", "secret/runtimegate-tls", NAMESPACE, "no"),
+    (SERVER, "list", "pods", "", "yes"),
+    (SERVER, "get", "pods", "default", "no"),
+    (SERVER, "watch", "pods", "default", "no"),
 )
+
+
+def asked(account: str, verb: str, what: str, namespace: str) -> tuple[str, ...]:
+    where = (f"--namespace={namespace}",) if namespace else ()
+    return (verb, what, *where, f"--as={account}")
+
+
+@pytest.mark.parametrize(("account", "verb", "what", "namespace", "answer"), MAY)
 def test_an_account_may_what_the_table_says(
     installed: ControlPlane, account: str, verb: str, what: str, namespace: str, answer: str
 ) -> None:
-    where = (f"--namespace={namespace}",) if namespace else ()
-    asked = ("auth", "can-i", verb, what, *where, f"--as={account}")
-    assert installed.kubectl(*asked, check=False).stdout.strip() == answer
+    question = ("auth", "can-i", *asked(account, verb, what, namespace))
+    assert installed.kubectl(*question, check=False).stdout.strip() == answer
 
 
 @pytest.mark.parametrize("resource", ["namespaces", "nodes", "runtimeclasses"])
@@ -113,9 +120,12 @@ def test_without_one_of_its_watches_the_server_says_so(
     installed.kubectl(
         "patch", "clusterrole", "runtimegate", "-p", json.dumps({"rules": role["rules"]})
     )
+    watching = asked(SERVER, "watch", resource, "")
     try:
+        installed.wait_until_may(*watching, answer="no")
         with Gate(ROOT / "policies", kubeconfig=server_kubeconfig(installed)) as gate:
             said = re.compile(rf"\b{resource}(\.[\w.]+)? is forbidden")
             until(lambda: said.search(gate.get("/readyz?verbose")[1].decode()) is not None)
     finally:
         installed.kubectl("apply", "-f", str(DEPLOY / "install.yaml"))
+        installed.wait_until_may(*watching)

@@ -22,9 +22,9 @@ from tests.deploy.typed import (
     register,
     replace_in_entries,
     server_kubeconfig,
-    until,
 )
 from tests.helm.programs import ROOT
+from tests.registration import wait_until_called
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
@@ -46,9 +46,7 @@ def gate(registered: ControlPlane) -> Iterator[Gate]:
         for kind, path in zip(CONFIGURATIONS, ("/mutate", "/validate"), strict=True):
             config = {"url": f"{gate.url}{path}", "caBundle": bundle}
             replace_in_entries(registered, kind, "/clientConfig", config)
-        until(
-            lambda: not create(registered, "tenant-a", pod("probe"), "--dry-run=server").returncode
-        )
+        wait_until_called(registered, "tenant-a")
         yield gate
 
 

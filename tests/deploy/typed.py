@@ -12,7 +12,7 @@ from tests.helm.programs import NAMESPACE, ROOT
 
 DEPLOY = ROOT / "deploy"
 CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
-SECONDS = 30
+SECONDS = 90
 
 
 def install(plane: ControlPlane) -> None:

@@ -1,7 +1,7 @@
 """Strict YAML: values with places, and every fault with file and line."""
 
 import json
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -370,9 +370,9 @@ def test_a_message_shows_hostile_names_and_keys_in_one_line_and_bounded() -> Non
 
 @pytest.mark.parametrize("piece", ["[", "{a: ", "- ", "? ", '{"a":', "...\n", "---\n", "*a ", "\n"])
 def test_half_a_megabyte_of_anything_is_read_or_refused_soon(piece: str) -> None:
-    started = perf_counter()
+    started = process_time()
     parsed(piece * (500_000 // len(piece)))
-    assert perf_counter() - started < 20
+    assert process_time() - started < 20
 
 
 def test_errors_are_put_in_the_order_of_files_and_lines() -> None:

@@ -54,3 +54,12 @@ def test_a_part_knows_where_in_the_file_it_begins() -> None:
         Part(content=b"c\n", line=6, offset=28),
         Part(content=b"---\ne", line=9, offset=39),
     ]
+
+
+def test_a_byte_order_mark_after_a_mark_is_passed_over() -> None:
+    text = b"a: 1\n--- \r\n\xef\xbb\xbfb: 2\nc: 3\n"
+    first, second = parts(text)
+    assert second == Part(content=b"b: 2\nc: 3\n", line=3, offset=14)
+    (read,) = Lenient(second).read()
+    assert (read.value, read.mark_of(("c",))) == ({"b": "2", "c": "3"}, (4, 1))
+    assert first.line == 1

@@ -11,11 +11,11 @@ import pytest
 from tests.controlplane.cluster import ControlPlane, Result
 from tests.demo.gate import Gate
 from tests.e2e.cases import CASES, CASES_2018, Case
-from tests.registration import registered
+from tests.registration import registered_for_a_while
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
-SEEN_WITHIN_SECONDS = 60
+SEEN_WITHIN_SECONDS = 90
 
 
 def create(plane: ControlPlane, case: Case, *, user: str = "admin") -> Result:
@@ -170,7 +170,7 @@ def test_a_pod_that_is_older_than_the_policy_can_be_labelled_and_deleted(
 ) -> None:
     manifest = WEB.replace("NAME", "old").replace("spec:", "spec:\n  hostNetwork: true")
     cluster.kubectl("create", "-n", "tenant-old", "-f", "-", stdin=manifest)
-    with registered(
+    with registered_for_a_while(
         cluster,
         name="runtimegate-late",
         url=gate.url,
@@ -294,6 +294,7 @@ def test_the_label_that_a_policy_selects_on_is_changed_by_admins_alone(
     rights = ("create", "clusterrolebinding", "mallory", "--clusterrole=cluster-admin")
     cluster.kubectl(*rights, "--user=mallory")
     try:
+        cluster.wait_until_may("update", "namespaces", "--as=mallory")
         guarded = cluster.kubectl(
             *("label", "namespace", "labelled-e2e", f"{label}-", "--as=mallory"), check=False
         )
@@ -382,7 +383,7 @@ def test_with_the_webhook_stopped_creation_fails_closed_and_other_namespaces_go_
     manifest = WEB.replace("NAME", "dry")
     with (
         Gate(policies, kubeconfig=cluster.kubeconfig("webhook")) as own,
-        registered(
+        registered_for_a_while(
             cluster,
             name="runtimegate-outage",
             url=own.url,

@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 _CHUNK = 1 << 16
 _FAREWELL_BYTES = 31  # TLS's close_notify has 24 or 31; every question is longer
-_STOP_SECONDS = 60
-_CUT_SECONDS = 30  # a busy machine: whoever was not told yet would ask on a connection that is gone
+_STOP_SECONDS = 120
+_CUT_SECONDS = 60  # a busy machine: whoever was not told yet would ask on a connection that is gone
 _UNLIMITED = 1 << 16
 
 

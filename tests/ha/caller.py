@@ -72,7 +72,7 @@ class Caller:
     def _ask(self) -> None:
         trust = ssl.create_default_context(cadata=self._bundle())
         port = self._balancer.port
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=trust)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=trust)
         try:
             connection.connect()
             self.handshakes += 1
@@ -80,7 +80,7 @@ class Caller:
             certificate = presented.getpeercert(binary_form=True)
             self.certificates.add(hashlib.sha256(certificate).hexdigest())
             headers = {"Content-Type": "application/json"}
-            connection.request("POST", "/validate?timeout=5s", json.dumps(_REVIEW), headers)
+            connection.request("POST", "/validate?timeout=10s", json.dumps(_REVIEW), headers)
             answer = connection.getresponse()
             response = json.loads(answer.read())["response"]
             self.answers[response["status"]["message"]] += 1

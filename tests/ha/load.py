@@ -94,6 +94,18 @@ class Load:
             taken, self._tally = self._tally, Tally()
         return taken
 
+    @property
+    def right(self) -> int:
+        """How many answers since the last time were as they should be."""
+        with self._turn:
+            return self._tally.right
+
+    @property
+    def failures(self) -> int:
+        """How many calls of the webhook failed since the last time."""
+        with self._turn:
+            return len(self._tally.failed)
+
     def blame(self, wrong: Sequence[str]) -> None:
         """Count what somebody else found wrong."""
         with self._turn:
@@ -118,7 +130,7 @@ class Load:
     def _raw(self) -> None:
         trust = ssl.create_default_context(cadata=self._plane.ca_pem)
         host = self._plane.url.removeprefix("https://")
-        connection = http.client.HTTPSConnection(host, timeout=30, context=trust)
+        connection = http.client.HTTPSConnection(host, timeout=90, context=trust)
         path = f"/api/v1/namespaces/{self._namespace}/pods?dryRun=All"
         headers = {
             "Authorization": f"Bearer {self._plane.token('admin')}",

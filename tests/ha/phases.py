@@ -23,12 +23,14 @@ from tests.ha.balancer import Balancer
 from tests.ha.caller import Caller
 from tests.ha.load import Load, Tally
 from tests.ha.policies import NAMESPACE, POLICIES, either, write_policies, write_policy
-from tests.ha.replicas import Replicas
+from tests.ha.replicas import Replica, Replicas
 from tests.registration import RIGHTS
+from webhook.live.policy_folder import load_folder
 
 REPLICAS = 3
-SEEN_WITHIN_SECONDS = 60
+SEEN_WITHIN_SECONDS = 90
 _MOUNT_SECONDS = 1.5
+_UNDRAINED_ROUNDS = 3  # at the most, until somebody is refused: a busy machine asks little
 _NODE = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -199,8 +201,11 @@ def _stop_undrained(stage: Stage, extent: Extent) -> str:
     """That the drain is what keeps the phase before whole: SIGINT stops without any."""
     refused = stage.balancer.refused
     with stage.balancer.refusing(), _connecting(stage) as caller:
-        for replica in stage.replicas.running:
-            stage.replicas.roll(replica, with_signal=signal.SIGINT)
+        for _ in range(_UNDRAINED_ROUNDS):
+            for replica in stage.replicas.running:
+                stage.replicas.roll(replica, with_signal=signal.SIGINT)
+            if stage.load.failures:
+                break
     return (
         f"{REPLICAS} replicas replaced without a drain; {len(caller.failed)} calls of a client "
         f"failed, {stage.balancer.refused - refused} connections refused"
@@ -335,7 +340,11 @@ def _change_policy(stage: Stage, extent: Extent) -> str:
             write_policy(stage.policies, POLICIES[(n + 1) % 2])
             time.sleep(1)
         write_policy(stage.policies, POLICIES[0])
-        time.sleep(2)
+        revision = str(load_folder(stage.policies).revision)
+        _until(
+            lambda: all(_revision(each) == revision for each in stage.replicas.running),
+            "not every replica serves the last change",
+        )
     with stage.load.quiet():
         stage.load.expected = POLICIES[0].expected
     strange = set(caller.answers) - {policy.refusal for policy in POLICIES}
@@ -352,9 +361,21 @@ def _outage(stage: Stage, extent: Extent) -> str:
         stage.replicas.out_of_service(True)
         stage.balancer.cut()
     time.sleep(1)
+    _until(lambda: bool(stage.load.failures), "nothing fails in an outage")
     with stage.load.quiet():
         stage.replicas.out_of_service(False)
     return "no replica for a second: that failures are seen"
+
+
+def _revision(replica: Replica) -> str:
+    return str(json.loads(replica.get("/version")[1])["revision"])
+
+
+def _until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + SEEN_WITHIN_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.2)
 
 
 OUTAGE, UNDRAINED = "outage (control)", "no drain (control)"

@@ -17,9 +17,10 @@ from tests.demo.gate import Gate
 from tests.demo.story import ROOT
 from tests.ha.balancer import Balancer
 
-DRAIN_SECONDS = 4
+DRAIN_SECONDS = 8  # of which the better part is for a busy machine to be late in
 TOLD_SECONDS = 2  # until EndpointSlice and kube-proxy know that a pod is being deleted
 PROBE_SECONDS = 0.5
+PROBE_ANSWERED_SECONDS = 10  # a busy machine; who is killed refuses at once
 PROBE_FAILURES = 2  # as the chart's readinessProbe; its period is 2 s, and the drain 10 s
 
 
@@ -66,7 +67,9 @@ class Replica(Gate):
         trust = ssl.create_default_context()
         trust.check_hostname = False
         trust.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=1, context=trust)
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=PROBE_ANSWERED_SECONDS, context=trust
+        )
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from tests.controlplane.cluster import ControlPlane
 from tests.demo.gate import Gate
 from tests.live.cut import Cutter
 
-NAMESPACES, CHANGING, SEEN_WITHIN_SECONDS = 20, "chaos-changing", 60.0
+NAMESPACES, CHANGING, SEEN_WITHIN_SECONDS = 20, "chaos-changing", 90.0
 _CLASS = {"metadata": {"name": "gvisor"}, "handler": "runsc"}
 
 
@@ -156,16 +157,22 @@ class Chaos:
                 self._api.label(CHANGING, LABEL, "sandboxed" if self._sandboxed else None)
             # Each kind is to be watching when it is cut, and for a while, or the pauses grow.
             _until(lambda: self.cutter.watching() >= 3)
+            least = self.figures.reviews + 30
             time.sleep(1.1)
+            _until(partial(self._reviewed, least))
             self.cutter.cut()
             self.figures.cuts += 1
+
+    def _reviewed(self, least: int) -> bool:
+        """Whether so many reviews were asked for meanwhile, or there is no need to go on."""
+        return self.figures.reviews >= least or bool(self.figures.wrong)
 
     def outage(self, seconds: float) -> None:
         """Kill the API server; ask for a namespace never seen meanwhile; start it again."""
         self.plane.kill_apiserver()
-        began = time.monotonic()
+        began, least = time.monotonic(), self.figures.reviews + 200
         with closing(Asker(self.gate)) as asker:
-            while time.monotonic() - began < seconds:
+            while time.monotonic() - began < seconds or not self._reviewed(least):
                 status, given = asker.ask(f"never-seen-{self.figures.unseen.total()}", "1s")
                 self.figures.unseen[status] += 1
                 if status == 200:

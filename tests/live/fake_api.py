@@ -108,8 +108,7 @@ def serving(api: FakeApi, *, tls: ssl.SSLContext | None = None) -> Iterator[str]
     class Handler(_Handler):
         state = api
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -123,6 +122,13 @@ def serving(api: FakeApi, *, tls: ssl.SSLContext | None = None) -> Iterator[str]
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: what is printed when a client has gone may come into another test's output."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     state: FakeApi
     protocol_version = "HTTP/1.1"
@@ -132,8 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         self.state.requests.append(self.path)
         self.state.authorizations.append(self.headers.get("Authorization"))
-        if self.state.delay_seconds:
-            time.sleep(self.state.delay_seconds)
+        self._take_time()
         status = self.state.refuse(self.path)
         if status:
             self._send(status, {"kind": "Status", "code": status, "message": f"refused {status}"})
@@ -143,6 +148,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._list(url.path, query)
         else:
             self._get(url.path)
+
+    def _take_time(self) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < self.state.delay_seconds and not self.state.stopping:
+            time.sleep(_POLL)
 
     def _list(self, path: str, query: Mapping[str, str]) -> None:
         with self.state.lock:

@@ -27,7 +27,7 @@ from webhook.live.kube import Access, ApiError, KubeApi
 
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 NODES = "/api/v1/nodes"
-SECONDS = 60.0  # a busy machine
+SECONDS = 90.0  # a busy machine
 
 
 def test_a_reading_keeps_labels_and_the_one_annotation_that_counts() -> None:
@@ -69,7 +69,7 @@ class World:
         until(self.published)
         while True:
             before = self.current.snapshot
-            time.sleep(0.3)
+            time.sleep(1)
             if self.current.snapshot is before:
                 return before
 
@@ -236,7 +236,9 @@ def test_requests_for_one_namespace_at_a_time_share_one_fetch() -> None:
 
     script = Slow()
     cache, _ = fetching(script)
-    threads = [threading.Thread(target=cache.fetch_namespace, args=("new", 5.0)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=cache.fetch_namespace, args=("new", SECONDS)) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     until(lambda: sum(map(waits_for_another, threads)) == 7)
@@ -273,7 +275,7 @@ def test_one_who_waits_for_anothers_fetch_waits_no_longer_than_it_may() -> None:
 def test_the_rights_are_those_that_the_calls_need_and_no_more(fake: FakeApi, world: World) -> None:
     world.cache.start()
     until(lambda: world.cache.synced and fake.asked("watch=1") >= 3)
-    world.cache.fetch_namespace("tenant-a", 1.0)
+    world.cache.fetch_namespace("tenant-a", SECONDS)
     called = {(_resource(url), _verb(url)) for url in fake.requests}
     granted = {
         (resource, verb)

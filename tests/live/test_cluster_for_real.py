@@ -15,7 +15,7 @@ from webhook.live.kube import ApiError, KubeApi, find_access
 
 pytestmark = pytest.mark.controlplane
 
-SECONDS = 60.0  # a busy machine
+SECONDS = 90.0  # a busy machine
 NODE = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -102,7 +102,7 @@ def test_a_watch_ends_when_it_was_told_to(api: KubeApi) -> None:
         "/apis/node.k8s.io/v1/runtimeclasses", resource_version=version, seconds=1
     ):
         assert event["type"] != "ERROR"
-    assert 0.5 < time.monotonic() - began < 10
+    assert 0.5 < time.monotonic() - began < SECONDS
 
 
 def test_a_namespace_that_was_just_made_can_be_fetched(
@@ -111,10 +111,10 @@ def test_a_namespace_that_was_just_made_can_be_fetched(
     control_plane.create_namespace("live-fetched", {"tier": "tenant"})
     current = Current(snapshot())
     cache = ClusterCache(api, current, chance=lambda: 0.0)
-    cache.fetch_namespace("live-fetched", 5.0)
+    cache.fetch_namespace("live-fetched", SECONDS)
     assert current.snapshot.cluster.namespaces["live-fetched"].labels["tier"] == "tenant"
     with pytest.raises(NamespaceUnavailableError, match=r"does not exist in the cluster$"):
-        cache.fetch_namespace("live-nowhere", 5.0)
+        cache.fetch_namespace("live-nowhere", SECONDS)
 
 
 def test_a_user_without_rights_is_told_which_it_lacks(control_plane: ControlPlane) -> None:

@@ -1,10 +1,15 @@
 import base64
 import json
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
@@ -74,6 +79,17 @@ def test_a_watch_gives_the_events_after_a_version(fake: FakeApi, url: str) -> No
     assert list(events) == []
 
 
+def test_a_watch_asks_for_bookmarks_and_for_an_end(fake: FakeApi, url: str) -> None:
+    fake.stopping = True
+    list(KubeApi(access(url)).watch(NAMESPACES, resource_version="7", seconds=300))
+    assert parse_qs(urlsplit(fake.requests[-1]).query) == {
+        "watch": ["1"],
+        "allowWatchBookmarks": ["true"],
+        "resourceVersion": ["7"],
+        "timeoutSeconds": ["300"],
+    }
+
+
 def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> None:
     fake.expire()
     with pytest.raises(GoneError, match=r"^/api/v1/namespaces: HTTP 410: too old$"):
@@ -105,6 +121,57 @@ def test_an_object_that_does_not_exist_is_none(url: str) -> None:
     assert KubeApi(access(url)).get(object_path(NAMESPACES, "nope"), seconds=5) is None
 
 
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_an_object_that_may_not_be_got_is_not_taken_for_none(
+    fake: FakeApi, url: str, status: int
+) -> None:
+    fake.refuse = lambda _: status
+    with pytest.raises(ApiError) as caught:
+        KubeApi(access(url)).get(object_path(NAMESPACES, "a"), seconds=5)
+    assert caught.value.status == status
+
+
+def test_a_list_that_has_expired_says_how_to_go_on() -> None:
+    status = {"code": 410, "message": "expired", "metadata": {"continue": "the rest"}}
+    body = json.dumps(status).encode()
+    head = b"HTTP/1.1 410 Gone\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with answering(head, body) as url, pytest.raises(GoneError) as caught:
+        KubeApi(access(url)).list_page(NAMESPACES, limit=1, resume="old")
+    assert caught.value.resume == "the rest"
+
+
+def test_an_answer_that_drips_in_is_waited_for_no_longer_than_it_may_take() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with (
+        answering(head, b" ", b" " * 999) as url,
+        pytest.raises(ApiError, match="no answer in time|[Tt]imed out"),
+    ):
+        KubeApi(access(url)).list_page_within(
+            NAMESPACES, limit=1, resume="", seconds=0.5, most_bytes=10_000_000
+        )
+
+
+@contextmanager
+def answering(*parts: bytes) -> Iterator[str]:
+    """A server that sends ``parts`` to whoever comes, and then the last of them time and again."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with suppress(OSError), listener.accept()[0] as connection:
+            connection.recv(65536)
+            for part in (*parts, *repeat(parts[-1], 200)):
+                connection.sendall(part)
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        thread.join()
+        listener.close()
+
+
 def test_a_refusal_names_the_place_the_status_and_the_reason(fake: FakeApi, url: str) -> None:
     fake.refuse = lambda _: 403
     with pytest.raises(ApiError, match=r"^/api/v1/namespaces: HTTP 403: refused 403$") as caught:
@@ -113,9 +180,10 @@ def test_a_refusal_names_the_place_the_status_and_the_reason(fake: FakeApi, url:
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(fake: FakeApi, url: str) -> None:
-    fake.delay_seconds = 0.5
+    fake.delay_seconds = 60
     with pytest.raises(ApiError, match="imed out"):
         KubeApi(access(url)).get(object_path(NAMESPACES, "a"), seconds=0.1)
+    assert len(fake.requests) <= 1
 
 
 def test_a_server_that_is_away_is_an_error_of_one_line() -> None:
@@ -232,10 +300,23 @@ def kubeconfig(tmp_path: Path, url: str, **user: str) -> Path:
 
 def test_a_kubeconfig_is_followed_with_its_token(fake: FakeApi, url: str, tmp_path: Path) -> None:
     fake.put(NAMESPACES, namespace("a"))
-    found = find_access(kubeconfig=kubeconfig(tmp_path, url, token="s3cret"), environ={})
+    path = kubeconfig(tmp_path, f"{url}/", token="s3cret")
+    found = find_access(kubeconfig=path, environ={})
     page = KubeApi(found).list_page(NAMESPACES, limit=5)
     assert [item["metadata"]["name"] for item in page.items] == ["a"]
     assert fake.authorizations == ["Bearer s3cret"]
+
+
+def test_whoever_names_a_kubeconfig_or_a_context_gets_it_in_a_pod_too(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    path = kubeconfig(tmp_path, url)
+    assert find_access(kubeconfig=path, environ=environ).host == url
+    assert find_context(kubeconfig=path, environ=environ).name == "c"
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(NoClusterError, match="no kubeconfig"):
+        find_access(context="c", environ=environ)
 
 
 def test_certificates_inside_a_kubeconfig_become_files_that_are_watched(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import pytest
 
 from tests.build import policy, snapshot
 from tests.documents import build as documents
+from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
+from webhook.core.runtimes import Inventory
 from webhook.documents.source import DocumentError, DocumentErrors
 from webhook.live.current import Current
+from webhook.live.policy_folder import UnreadableError
 from webhook.live.reload import FolderSource, PolicyState, Reloader, ReloadState, keep_doing
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -99,6 +103,17 @@ def test_a_changed_folder_is_served_with_its_revision() -> None:
     assert world.source.loads == 1
 
 
+def test_inventory_and_tables_are_served_with_the_policies_of_their_folder() -> None:
+    world = World()
+    world.source.version = 2
+    new = replace(policies("new"), inventory=Inventory(name="new"), compat=CompatTable())
+    world.source.outcome = lambda: new
+    world.reloader.poll()
+    served = world.current.snapshot
+    assert served.inventory is new.inventory
+    assert served.compat is new.compat
+
+
 def test_a_broken_folder_keeps_the_last_good_policies_and_says_every_error() -> None:
     world = World()
     world.source.version = 2
@@ -169,27 +184,28 @@ def test_an_error_of_a_folder_that_changes_while_it_is_read_is_nobodys() -> None
     assert world.reloader.state.errors == ()
 
 
-def test_a_folder_that_is_away_for_a_moment_is_tried_again() -> None:
+def away() -> PolicyState:
+    raise UnreadableError(
+        [DocumentError(file="p.yaml", line=0, column=0, field_path="", message="cannot be read")]
+    )
+
+
+@pytest.mark.parametrize("back_at", [2, 1], ids=["as it was then", "as it was before"])
+def test_a_file_that_cannot_be_read_for_a_moment_is_tried_again(back_at: int) -> None:
     world = World()
     world.source.version = 2
-
-    def away() -> PolicyState:
-        raise PermissionError(13, "Permission denied", "policies")
-
     world.source.outcome = away
     world.reloader.poll()
-    assert world.reloader.state.errors == ("policies: Permission denied",)
+    assert world.reloader.state.errors == ("p.yaml: cannot be read",)
+    world.source.version = back_at
     world.source.outcome = lambda: policies("back")
     assert world.reloader.poll() is True
     assert world.names == ["back"]
+    assert world.reloader.state.errors == ()
 
 
 def test_the_same_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-
-    def away() -> PolicyState:
-        raise PermissionError(13, "Permission denied", "policies")
-
     world.source.version = 2
     world.source.outcome = away
     with caplog.at_level(logging.INFO):
@@ -197,7 +213,7 @@ def test_the_same_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFi
         world.reloader.poll()
     assert world.reloader.state.failures == 1
     assert [r.getMessage() for r in caplog.records] == [
-        "policies refused, revision old stays: policies: Permission denied"
+        "policies refused, revision old stays: p.yaml: cannot be read"
     ]
 
 

@@ -211,6 +211,19 @@ def test_a_submodule_is_refused_and_a_hidden_one_is_not(repository: GitRepositor
         assert "/m: is a submodule" in refused(f"{commit}:", repository)
 
 
+def test_a_folder_that_is_in_a_submodule_is_told_from_one_that_is_not_there(
+    repository: GitRepository,
+) -> None:
+    inner = repository.tree(("160000", b"m", "1" * 40))
+    commit = repository.commit_tree(repository.tree(("40000", b"d", inner)))
+    for path in ("d/m", "d/m/policies", "d/m/policies/deep"):
+        assert refused(f"{commit}:{path}", repository).endswith(
+            ": d/m is a submodule there: name a revision of it, from within d/m"
+        )
+    for path in ("d/n", "m", "d/mm/policies", ":(top)d/m"):
+        assert refused(f"{commit}:{path}", repository).endswith(f": it holds no folder {path}")
+
+
 def test_a_replaced_commit_is_not_looked_at(repository: GitRepository) -> None:
     commit = repository.commit({"p/a.yaml": A})
     repository.git("replace", commit, repository.commit({"p/a.yaml": B}))

@@ -14,7 +14,15 @@ import pytest
 from tests.build import container, exemption, inventory, pod, pods, policy
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.fixtures import controller_manager
-from tests.native.plane import ADMISSION, Answer, Plane
+from tests.native.plane import (
+    ADMISSION,
+    SEEN_WITHIN_SECONDS,
+    Answer,
+    Plane,
+    lasting_today,
+    runtime_classes,
+)
+from tests.native.test_other_doors import compiled, snapshot_of_doors
 from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
 from webhook.documents.folder import load_policies
@@ -38,14 +46,7 @@ def plane(controller_manager: ControlPlane) -> Iterator[Plane]:
     with Plane(plane=controller_manager) as plane:
         if not plane.ask("GET", "/api/v1/namespaces/tenant-a").ok:
             controller_manager.create_namespace("tenant-a")
-        for name, handler in CLASSES.items():
-            obj = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": handler}
-            plane.ask("DELETE", f"/apis/node.k8s.io/v1/runtimeclasses/{name}")
-            plane.must(
-                "POST",
-                "/apis/node.k8s.io/v1/runtimeclasses",
-                {**obj, "metadata": {"name": name}},
-            )
+        plane.put_classes(runtime_classes(CLASSES))
         yield plane
         plane.apply([])
 
@@ -69,16 +70,18 @@ def create(plane: Plane, **fields: Any) -> Answer:
 
 def test_the_type_checker_of_the_api_server_has_nothing_to_say(plane: Plane) -> None:
     """Its warnings would stand in the status of the policies, for every operator to wonder at."""
-    documents = shipped_policies().documents
+    documents = (*shipped_policies().documents, *compiled(snapshot_of_doors()))
     plane.apply(documents)
     policies = [d for d in documents if d["kind"] == "ValidatingAdmissionPolicy"]
-    assert policies
-    for document in policies:
-        assert checked(plane, document["metadata"]["name"]) == {}
+    names = [document["metadata"]["name"] for document in policies]
+    assert {"runtimegate-tenants.bindings", "runtimegate-strict.bindings"} <= {*names}
+    assert "runtimegate-lax.bindings" not in names, "some rules are not enforced: it lets all pass"
+    for name in names:
+        assert checked(plane, name) == {}
 
 
 def checked(plane: Plane, name: str) -> Any:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SEEN_WITHIN_SECONDS
     while True:
         found = plane.must("GET", f"{ADMISSION}/validatingadmissionpolicies/{name}").body
         status = found.get("status", {})
@@ -110,7 +113,7 @@ def test_a_policy_for_which_a_pod_is_too_much_refuses_it(plane: Plane) -> None:
 
 def exemptions() -> Compiled:
     """Two exemptions compiled a week ago: one ended yesterday, of one this is the last day."""
-    today = datetime.now(UTC).date()  # noqa: TID251 - the server's clock is what is tested
+    today = lasting_today()
     over, last_day = (
         exemption(
             name,

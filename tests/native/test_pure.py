@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,14 +20,19 @@ from webhook.core.images import (
     parse_image,
     parse_image_pattern,
 )
+from webhook.core.names import Action, Mode
 from webhook.core.policy import NamespaceSelector, Policy, PolicySet
+from webhook.core.runtimes import Guards
 from webhook.native.cel import glob_regex, globbed, literal
 from webhook.native.compile import Compiled, Settings, compile_policies
+from webhook.native.leftout import guards_left_out
 from webhook.native.objects import CompileError
+from webhook.native.omitted import WHY, Part
 from webhook.native.references import pattern_regex
 from webhook.native.uses import OPEN_USES, OTHERS_LEFT_OUT, USES
 from webhook.native.variables import may_share
 
+ROOT = Path(__file__).parents[2]
 ANYTHING = st.text(max_size=12)
 GLOBS = st.text(alphabet="ab.-/*?[]^$|\\\n+é", max_size=10)
 TEXTS = st.text(alphabet="ab.-/[]^$|\\\n+é", max_size=12)
@@ -173,6 +181,13 @@ def test_a_name_that_is_no_subdomain_is_an_error_that_says_what_to_change() -> N
         compiled(policy(name="one"), prefix="Not A Name/")
 
 
+def test_two_policies_that_would_be_one_object_are_an_error() -> None:
+    with pytest.raises(
+        CompileError, match=r"two policies would both be .* runtimegate-a\.bindings"
+    ):
+        compiled(policy(name="a"), policy(name="a.bindings"))
+
+
 def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
     names = tuple(f"tenant-{number:06}" for number in range(20_000))
     huge = Policy(name="huge", namespaces=NamespaceSelector(names=names))
@@ -193,3 +208,65 @@ def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:
 def test_a_policy_and_all_of_it_softened_differ_in_their_label() -> None:
     one = policy()
     assert compiled(one).label != compiled(one, bound=False).label
+
+
+def test_every_part_that_is_left_out_has_a_reason_and_a_row_in_the_docs() -> None:
+    page = (ROOT / "docs" / "policy-compile.md").read_text(encoding="utf-8")
+    assert set(WHY) == set(Part)
+    assert [part for part in Part if f"| `{part}`" not in page] == []
+
+
+LISTED_AS = {
+    "pods/resize": Part.RESIZE,
+    **dict.fromkeys(
+        ["deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs"],
+        Part.WORKLOADS,
+    ),
+    **dict.fromkeys(["replicationcontrollers", "podtemplates"], Part.WORKLOADS),
+    "runtimeclasses": Part.GUARDS,
+    **dict.fromkeys(["namespaces", "namespaces/status", "namespaces/finalize"], Part.GUARDS),
+}
+"""What the webhook is registered for and no native policy is asked about."""
+
+
+def test_whatever_the_webhook_is_asked_about_is_compiled_or_listed() -> None:
+    """A door that is new to the registration must come to one of both."""
+    documents = yaml.safe_load_all((ROOT / "deploy" / "register.yaml").read_text(encoding="utf-8"))
+    webhooks = [w for d in documents if d and "Webhook" in d["kind"] for w in d["webhooks"]]
+    registered = {r for w in webhooks for rule in w["rules"] for r in rule["resources"]}
+    made = compiled(policy())
+    matched = [d["spec"].get("matchConstraints", {}) for d in made.documents]
+    rules = [rule for constraints in matched for rule in constraints.get("resourceRules", ())]
+    assert registered - {r for rule in rules for r in rule["resources"]} == set(LISTED_AS)
+    left = (*made.omissions, *guards_left_out(Guards(runtime_classes=Action.DENY)))
+    assert set(LISTED_AS.values()) <= {omission.part for omission in left}
+
+
+def test_a_binding_is_judged_only_where_every_rule_of_the_policy_would() -> None:
+    """The pod is not sent with it: what some rules allow, or do not enforce, is let through."""
+    strict = policy()
+    names = [d["metadata"]["name"] for d in compiled(strict).documents]
+    name = f"runtimegate-{strict.name}.bindings"
+    assert name in names
+    free = replace(strict, rules=replace(strict.rules, runtime_annotations=("*",)))
+    lax = replace(strict, rules=replace(strict.rules, mode=Mode.WARN))
+    for other in (free, lax):
+        assert name not in [d["metadata"]["name"] for d in compiled(other).documents]
+    # What is softened when it is compiled would have been refused: that is what is to be seen.
+    softened = {
+        d["metadata"]["name"]: d["spec"].get("validationActions")
+        for d in compiled(strict, softened=Mode.WARN).documents
+        if d["kind"].endswith("Binding")
+    }
+    assert softened[name] == ["Warn"]
+
+
+def test_a_workload_that_would_be_refused_is_listed_as_stored() -> None:
+    def said(action: Action) -> list[str]:
+        strict = policy()
+        made = compiled(replace(strict, rules=replace(strict.rules, workloads=action)))
+        return [omission.what for omission in made.omissions if omission.part is Part.WORKLOADS]
+
+    assert said(Action.DENY) == ["a workload whose pods would be refused is stored"]
+    assert said(Action.WARN) == ["the author of a workload is not told what its pods would get"]
+    assert said(Action.IGNORE) == []

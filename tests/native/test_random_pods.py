@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.build import container, pod
 from tests.controlplane.cluster import ControlPlane
-from tests.native.plane import Plane
+from tests.native.plane import Plane, runtime_classes
 from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.decision import CREATE, Assign, Change, Deny, Operation, decide
 from webhook.core.names import ASSIGNED_BY
@@ -124,7 +124,6 @@ def both(control_plane: ControlPlane) -> Iterator[Both]:
         settings=Settings(alone=True),
     )
     with Plane(plane=control_plane) as plane:
-        plane.apply([])
         _prepare(plane)
         plane.apply(made.documents)
         both = Both(plane=plane, within=within)
@@ -137,12 +136,8 @@ def both(control_plane: ControlPlane) -> Iterator[Both]:
 
 
 def _prepare(plane: Plane) -> None:
-    classes = "/apis/node.k8s.io/v1/runtimeclasses"
     _namespaces(plane)
-    for name, handler in CLASSES.items():
-        obj = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": handler}
-        plane.ask("DELETE", f"{classes}/{name}")
-        plane.must("POST", classes, {**obj, "metadata": {"name": name}})
+    plane.put_classes(runtime_classes(CLASSES))
     for number, old in enumerate(OLD_PODS):
         plane.ask("DELETE", f"{OLD}/older-{number}?gracePeriodSeconds=0")
         plane.must("POST", OLD, {**old, "metadata": {**old["metadata"], "name": f"older-{number}"}})

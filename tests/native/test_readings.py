@@ -110,7 +110,7 @@ def readings() -> Iterator[tuple[str, str]]:
 def samples(control_plane: ControlPlane) -> Iterator[Plane]:
     """The resource, and the policy that answers with what it read of an object."""
     with Plane(plane=control_plane) as plane:
-        plane.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", _DEFINITION)
+        plane.define(_DEFINITION)
         read = [expression for _, expression in readings()]
         found = " + '\\u0020' + ".join(read)
         images = f"object.images.map(i, {reference('string(i)')}).join(' ')"

@@ -106,7 +106,6 @@ def compared(control_plane: ControlPlane) -> list[Compared]:
 
 def _of_topic(plane: Plane, topic: Path) -> list[Compared]:
     within = topic_snapshot(topic)
-    plane.apply([])
     prepare(plane, topic)
     old = dict(old_pods(plane, topic))
     made = compiled(within)

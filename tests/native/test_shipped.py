@@ -15,7 +15,7 @@ import pytest
 
 from tests.build import container, pod
 from tests.controlplane.cluster import ControlPlane
-from tests.native.plane import Plane
+from tests.native.plane import Plane, runtime_classes
 from webhook.core.applications import Recognition
 from webhook.core.cluster import ClusterView
 from webhook.core.decision import CREATE, Decision, Deny, decide
@@ -111,11 +111,7 @@ def answers(control_plane: ControlPlane) -> Answers:
 def _prepare(plane: Plane) -> None:
     if not plane.ask("GET", "/api/v1/namespaces/tenant-a").ok:
         plane.plane.create_namespace("tenant-a")
-    at = "/apis/node.k8s.io/v1/runtimeclasses"
-    for name, handler in CLASSES.items():
-        obj = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": handler}
-        plane.ask("DELETE", f"{at}/{name}")
-        plane.must("POST", at, {**obj, "metadata": {"name": name}})
+    plane.put_classes(runtime_classes(CLASSES))
 
 
 def _every_pod(within: Snapshot) -> Iterator[dict[str, Any]]:

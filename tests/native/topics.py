@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.build import TODAY
-from tests.native.plane import Answer, Plane
+from tests.native.plane import Answer, Plane, lasting_today
 from tests.scenarios.test_scenarios import CASES, file_of, review_of, snapshot_of
 from webhook.core.decision import (
     Assign,
@@ -31,7 +31,6 @@ from webhook.core.snapshot import Snapshot
 from webhook.native.compile import Compiled, Settings, compile_policies
 
 NAMESPACES = ("tenant-a", "tenant-b", "tenant-c", "tenant-infra", "platform")
-CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +69,7 @@ def prepare(plane: Plane, topic: Path) -> None:
     namespaces = {o["metadata"]["name"]: o for o in objects if o["kind"] == "Namespace"}
     for name in {*NAMESPACES, *namespaces}:
         _namespace(plane, name, namespaces.get(name, {}).get("metadata", {}))
-    for item in plane.must("GET", CLASSES).body["items"]:
-        plane.must("DELETE", f"{CLASSES}/{item['metadata']['name']}")
-    for obj in objects:
-        if obj["kind"] == "RuntimeClass":
-            plane.must("POST", CLASSES, obj)
+    plane.put_classes(obj for obj in objects if obj["kind"] == "RuntimeClass")
 
 
 def _namespace(plane: Plane, name: str, metadata: Mapping[str, Any]) -> None:
@@ -229,7 +224,7 @@ def _outcome(answer: Answer, request: Mapping[str, Any]) -> Outcome:
 def topic_snapshot(topic: Path) -> Snapshot:
     """The snapshot of a topic, its days moved so that the scenarios' today is the server's."""
     within = snapshot_of(topic)
-    today = datetime.now(UTC).date()  # noqa: TID251 - the server's clock is what is tested
+    today = lasting_today()
     days = today - TODAY
     return replace(within, today=today, policies=PolicySet(_moved(within.policies.policies, days)))
 

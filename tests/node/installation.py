@@ -39,6 +39,7 @@ from tests.node.shelter import shelter
 IMAGE = "ghcr.io/runtimegate/runtimegate:0.1.0"
 NAMESPACE, TENANT = "runtimegate-system", "tenant-a"
 SECONDS = 240
+LEAST_ASKED = 20
 
 
 def install(node: Node) -> dict[str, Any]:
@@ -123,6 +124,8 @@ def _roll(node: Node) -> dict[str, Any]:
             if time.monotonic() > deadline:
                 raise RuntimeError("the rollout does not end")
         time.sleep(12)  # the last of the old ones drains
+        while len(answers) < LEAST_ASKED and time.monotonic() < deadline:
+            time.sleep(0.5)
     finally:
         over.set()
         thread.join()

@@ -152,7 +152,7 @@ def _deployment(node: Node) -> dict[str, Any]:
     place = ("-n", SANDBOXED)
     node.plane.kubectl("create", *place, "-f", "-", stdin=json.dumps(deployment), user="tenant")
     node.plane.kubectl(
-        "wait", *place, "--for=condition=Available", "deployment/deployed", "--timeout=50s"
+        "wait", *place, "--for=condition=Available", "deployment/deployed", "--timeout=110s"
     )
     pods = node.plane.kubectl("get", "pods", *place, "-l", "app=deployed", "-o", "json").json()
     logs = node.plane.kubectl("logs", *place, "deployment/deployed")

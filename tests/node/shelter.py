@@ -27,7 +27,7 @@ from tests.node.programs import NAMESPACES
 CGROUPS = Path("/sys/fs/cgroup")
 HUGE_PAGES = Path("/proc/sys/vm/nr_hugepages")
 MORE_HUGE_PAGES = 4
-GONE_SECONDS = 15
+GONE_SECONDS = 60
 _UNSHARE = (
     *("unshare", *NAMESPACES, "--propagation", "private"),
     *("--fork", "--kill-child=KILL", "--mount-proc"),

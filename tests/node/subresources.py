@@ -16,7 +16,9 @@ from tests.node.node import Node
 from tests.node.settings import BUSYBOX
 from tests.node.shelter import cgroup_folders
 
-WITHIN_SECONDS = 60
+WITHIN_SECONDS = 90
+PROBE_SECONDS = 20
+"""For an answer: a busy machine is no failure of a runtime, which refuses at once."""
 _SERVE = "echo up; mkdir /www; echo page > /www/x; httpd -f -p 8080 -h /www"
 _MEMORY = """
 cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2> /dev/null
@@ -49,6 +51,11 @@ def use_subresources(node: Node, namespace: str, runtime_class: str) -> dict[str
 
 
 def _start(node: Node, namespace: str, name: str, runtime_class: str) -> None:
+    asked = {
+        "httpGet": {"path": "/x", "port": 8080},
+        "periodSeconds": 1,
+        "timeoutSeconds": PROBE_SECONDS,
+    }
     main = {
         "name": "main",
         "image": BUSYBOX,
@@ -58,8 +65,13 @@ def _start(node: Node, namespace: str, name: str, runtime_class: str) -> None:
             "-c",
             "echo up; mkdir /www; echo page > /www/x; httpd -f -p 8080 -h /www",
         ],
-        "readinessProbe": {"exec": {"command": ["cat", "/www/x"]}, "periodSeconds": 1},
-        "livenessProbe": {"httpGet": {"path": "/x", "port": 8080}, "periodSeconds": 1},
+        "readinessProbe": {
+            "exec": {"command": ["cat", "/www/x"]},
+            "periodSeconds": 1,
+            "timeoutSeconds": PROBE_SECONDS,
+        },
+        "startupProbe": {**asked, "failureThreshold": 60},
+        "livenessProbe": asked,
         "resources": {"limits": {"memory": "64Mi", "cpu": "200m"}},
         "resizePolicy": [{"resourceName": "memory", "restartPolicy": "NotRequired"}],
     }
@@ -75,7 +87,7 @@ def _start(node: Node, namespace: str, name: str, runtime_class: str) -> None:
     }
     node.plane.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
     node.plane.kubectl(
-        "wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=50s"
+        "wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=110s"
     )
 
 
@@ -125,7 +137,7 @@ def _port_forward(node: Node, namespace: str, name: str) -> str:
 
 def _get(port: int) -> tuple[str, str]:
     """What is served on a port of the loopback, or the error."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN_SECONDS)
     try:
         connection.request("GET", "/x")
         return connection.getresponse().read().decode().strip(), ""
@@ -168,7 +180,7 @@ def _resize(node: Node, namespace: str, name: str) -> str:
         return given if given.get("memory") == "96Mi" and given.get("cpu") == "300m" else None
 
     try:
-        given = _until(actual, seconds=25)
+        given = _until(actual, seconds=WITHIN_SECONDS)
     except TimeoutError:
         status = _status(node, namespace, name)
         conditions = [c for c in status["conditions"] if c["type"].startswith("PodResize")]

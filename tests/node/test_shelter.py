@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.may_skip(reason="a machine may forbid namespaces and cgroups"),
 ]
 
-WITHIN_SECONDS = 60
+WITHIN_SECONDS = 120
 SLEEPS = """
 import sys
 from tests.node.shelter import end_with_parent, shelter

@@ -45,6 +45,15 @@ def present() -> datetime:
 
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PATIENCE = 90.0  # a busy machine
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "did not come about in time"
+        time.sleep(0.005)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,18 +121,22 @@ def build(
 
 
 class FakeNamespaces:
-    """Where namespaces are fetched from: each put into ``current`` after ``seconds``, or not."""
+    """Where namespaces are fetched from: each put into ``current``, or not.
 
-    def __init__(self, current: Current | None = None, *, seconds: float = 0.0) -> None:
+    Whoever fetches while ``answering`` is not set waits for it.
+    """
+
+    def __init__(self, current: Current | None = None) -> None:
         self.current = current
-        self.seconds = seconds
+        self.answering = threading.Event()
+        self.answering.set()
         self.problem = ""
         self.asked: list[tuple[str, float]] = []
 
     def fetch_namespace(self, name: str, seconds: float) -> None:
         """See Namespaces."""
         self.asked.append((name, seconds))
-        time.sleep(self.seconds)
+        assert self.answering.wait(PATIENCE)
         if self.problem:
             raise NamespaceUnavailableError(self.problem)
         assert self.current is not None
@@ -198,7 +211,9 @@ class FrontDoor:
 
     def connect(self) -> http.client.HTTPSConnection:
         """A connection to keep."""
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=self.trust)
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=PATIENCE, context=self.trust
+        )
 
 
 def ask_on(
@@ -254,8 +269,7 @@ def front_door(
     server = server_of(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.005)
+    until(lambda: server.started or not thread.is_alive())
     trust = ssl.create_default_context(cafile=str(folder / "ca.crt"))
     try:
         yield FrontDoor(listener.getsockname()[1], trust)

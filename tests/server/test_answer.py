@@ -1,3 +1,5 @@
+import time
+
 import orjson
 import pytest
 
@@ -60,8 +62,17 @@ def test_a_namespace_deleted_right_after_it_was_fetched_is_no_verdict() -> None:
     assert answer.status == 500
 
 
+class SlowNamespaces(FakeNamespaces):
+    """A fake that takes its time."""
+
+    def fetch_namespace(self, name: str, seconds: float) -> None:
+        """See Namespaces."""
+        time.sleep(0.05)
+        super().fetch_namespace(name, seconds)
+
+
 def test_the_time_recorded_holds_the_wait() -> None:
-    namespaces = FakeNamespaces(seconds=0.05)
+    namespaces = SlowNamespaces()
     built = build(snapshot(NEEDS_LABELS, cluster=ClusterView(live=True)), namespaces=namespaces)
     namespaces.current = built.current
     built.service.reviews.answer(Door.MUTATE, JSON, review_bytes(), "5s")

@@ -23,14 +23,13 @@ from certs.bootstrap import bootstrap, local_names
 from certs.issue import issue_ca
 from tests.build import review_bytes
 from tests.live.fake_api import FakeApi, namespace, node, runtime_class, serving
-from tests.server.doors import Reply, ask_on, present
+from tests.server.doors import PATIENCE, Reply, ask_on, present, until
 from tests.server.tls_peers import client_identity
 
 pytestmark = pytest.mark.slow
 
 JSON = {"Content-Type": "application/json"}
 REVIEW = review_bytes()
-PATIENCE = 60.0  # a busy machine
 ROOT = Path(__file__).parents[2]
 POLICY = """\
 apiVersion: runtimegate.dev/v1
@@ -143,12 +142,11 @@ def server(tmp_path: Path, *options: str, **tweak: Any) -> Iterator[Server]:
             raise
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until it holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "did not come about in time"
-        time.sleep(0.02)
+def write(path: Path, text: str) -> None:
+    """Replace the file whole, as an editor does: a server that looks meanwhile sees no half."""
+    new = path.with_name(".new")
+    new.write_text(text)
+    new.replace(path)
 
 
 class Load:
@@ -225,7 +223,7 @@ def test_a_policy_edit_takes_effect_without_restart(tmp_path: Path) -> None:
     with server(tmp_path) as running:
         assert running.assigned() == "gvisor"
         before = running.ask("GET", "/version").json["revision"]
-        (tmp_path / "policies" / "p.yaml").write_text(policy_text("kata-qemu"))
+        write(tmp_path / "policies" / "p.yaml", policy_text("kata-qemu"))
         until(lambda: running.assigned() == "kata-qemu")
         assert running.ask("GET", "/version").json["revision"] != before
         assert running.reviews[-1]["revision"] != before
@@ -233,7 +231,7 @@ def test_a_policy_edit_takes_effect_without_restart(tmp_path: Path) -> None:
 
 def test_a_broken_edit_keeps_the_old_policies_and_shows_everywhere(tmp_path: Path) -> None:
     with server(tmp_path) as running:
-        (tmp_path / "policies" / "p.yaml").write_text(policy_text("gvisor") + "  mode: strict\n")
+        write(tmp_path / "policies" / "p.yaml", policy_text("gvisor") + "  mode: strict\n")
         until(lambda: running.metric("runtimegate_policy_reload_failing") == 1)
         assert running.assigned() == "gvisor"
         verbose = running.ask("GET", "/readyz?verbose")
@@ -241,7 +239,7 @@ def test_a_broken_edit_keeps_the_old_policies_and_shows_everywhere(tmp_path: Pat
         assert f"    refused: {tmp_path}/policies/p.yaml:8: spec.mode: " in verbose.body.decode()
         assert running.metric("runtimegate_policy_reload_failures_total") == 1
         assert "policies refused" in running.events
-        (tmp_path / "policies" / "p.yaml").write_text(policy_text("kata-qemu"))
+        write(tmp_path / "policies" / "p.yaml", policy_text("kata-qemu"))
         until(lambda: running.metric("runtimegate_policy_reload_failing") == 0)
         assert running.assigned() == "kata-qemu"
 
@@ -249,7 +247,7 @@ def test_a_broken_edit_keeps_the_old_policies_and_shows_everywhere(tmp_path: Pat
 def test_sighup_looks_at_once(tmp_path: Path) -> None:
     with server(tmp_path, "--reload-seconds", "3600") as running:
         assert running.assigned() == "gvisor"
-        (tmp_path / "policies" / "p.yaml").write_text(policy_text("kata-qemu"))
+        write(tmp_path / "policies" / "p.yaml", policy_text("kata-qemu"))
         running.process.send_signal(signal.SIGHUP)
         until(lambda: running.assigned() == "kata-qemu")
 
@@ -265,26 +263,37 @@ def test_a_replaced_certificate_fails_no_request(tmp_path: Path, keep: bool) -> 
                 (tmp_path / "tls" / "tls.crt").unlink()
                 bootstrap(tmp_path / "tls", local_names("localhost"), now=present())
             until(lambda: running.leaf() != first)
-            time.sleep(0.3)
+            before = load.answered
+            until(lambda: load.answered > before + 30)
         assert load.failures == []
         assert load.refused == 0
-        assert load.answered > 30
         assert "certificate replaced" in running.events
 
 
-def test_sigterm_under_load_turns_unready_first_and_fails_no_accepted_request(
-    tmp_path: Path,
-) -> None:
-    with server(tmp_path) as running, looping(running, clients=4, keep=True) as load:
-        time.sleep(0.5)
+def test_sigterm_turns_unready_first_and_reviews_go_on(tmp_path: Path) -> None:
+    with server(tmp_path, "--drain-seconds", "300") as running:
+        with looping(running, clients=4, keep=True) as load:
+            until(lambda: load.answered > 0)
+            running.process.send_signal(signal.SIGTERM)
+            until(lambda: running.ask("GET", "/readyz").status == 503)
+            while_draining = load.answered
+            assert running.ask("POST", "/mutate", REVIEW).status == 200
+            until(lambda: load.answered > while_draining)
+        assert load.failures == []
+        for worker in running.workers():  # the drain is long so that all this has its time
+            os.kill(worker, signal.SIGINT)
+        assert running.process.wait(PATIENCE) == 0
+
+
+def test_sigterm_under_load_fails_no_accepted_request(tmp_path: Path) -> None:
+    """Nor do clients that go on asking, on connections that they keep, hold up the end."""
+    patient = ("--drain-seconds", "5", "--finish-seconds", "300")
+    with server(tmp_path, *patient) as running, looping(running, clients=4, keep=True) as load:
+        until(lambda: load.answered > 0)
         began = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
-        until(lambda: running.ask("GET", "/readyz").status == 503)
-        while_draining = load.answered
-        assert running.ask("POST", "/mutate", REVIEW).status == 200
         assert running.process.wait(PATIENCE) == 0
-        assert 1 <= time.monotonic() - began < 5
-        assert load.answered > while_draining
+        assert time.monotonic() - began >= 5
     assert load.failures == []
 
 
@@ -300,19 +309,20 @@ def test_a_second_sigterm_cuts_no_drain_short(tmp_path: Path) -> None:
 
 
 def test_an_idle_client_that_never_says_goodbye_keeps_nobody_waiting(tmp_path: Path) -> None:
-    with server(tmp_path, "--drain-seconds", "0", "--finish-seconds", "60") as running:
+    with server(tmp_path, "--drain-seconds", "0", "--finish-seconds", "300") as running:
         idle = running.connect()
         assert ask_on(idle, "GET", "/healthz").status == 200
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(8) == 0
+        # OpenSSL's own farewell to such a client takes 30 s.
+        assert running.process.wait(25) == 0
         idle.close()
 
 
 def test_sigint_stops_at_once(tmp_path: Path) -> None:
-    with server(tmp_path, "--drain-seconds", "60") as running:
+    with server(tmp_path, "--drain-seconds", "300") as running:
         running.ask("GET", "/healthz")
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(5) == 0
+        assert running.process.wait(PATIENCE) == 0
 
 
 def test_every_one_of_two_workers_sees_a_reload_and_counters_add_up(tmp_path: Path) -> None:
@@ -320,7 +330,7 @@ def test_every_one_of_two_workers_sees_a_reload_and_counters_add_up(tmp_path: Pa
         until(lambda: len(running.workers()) == 2)
         for _ in range(20):
             assert running.assigned() == "gvisor"
-        (tmp_path / "policies" / "p.yaml").write_text(policy_text("kata-qemu"))
+        write(tmp_path / "policies" / "p.yaml", policy_text("kata-qemu"))
         until(lambda: running.events.count("policies reloaded") == 2)
         assert {running.assigned() for _ in range(20)} == {"kata-qemu"}
         page = running.ask("GET", "/metrics").body.decode()
@@ -330,7 +340,7 @@ def test_every_one_of_two_workers_sees_a_reload_and_counters_add_up(tmp_path: Pa
 
 def test_a_worker_that_dies_is_replaced_by_one_with_the_policies_of_now(tmp_path: Path) -> None:
     with server(tmp_path) as running:
-        (tmp_path / "policies" / "p.yaml").write_text(policy_text("kata-qemu"))
+        write(tmp_path / "policies" / "p.yaml", policy_text("kata-qemu"))
         until(lambda: running.assigned() == "kata-qemu")
         (worker,) = running.workers()
         os.kill(worker, signal.SIGKILL)
@@ -375,7 +385,7 @@ def cluster() -> FakeApi:
 def by_labels(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     selector = "{selector: {matchLabels: {tier: tenant}}}"
-    (tmp_path / "policies" / "p.yaml").write_text(policy_text("gvisor", selector))
+    write(tmp_path / "policies" / "p.yaml", policy_text("gvisor", selector))
 
 
 def test_labels_of_namespaces_are_those_of_the_cluster(tmp_path: Path, cluster: FakeApi) -> None:

@@ -18,6 +18,7 @@ import uvicorn
 
 from certs.files import make_directory, serving_files
 from certs.issue import issue_ca
+from tests.server.doors import PATIENCE
 from tests.server.tls_peers import NOW, client, client_identity, presented_to_http, put, serving
 from webhook.server.tls import ServingContext
 
@@ -159,7 +160,7 @@ def gunicorn_serves(directory: Path, worker: str) -> Iterator[int]:
             yield listener.getsockname()[1]
         finally:
             process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=20)
+            _, log = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, log
         assert "Traceback" not in log, log
 
@@ -175,7 +176,7 @@ def test_no_request_fails_while_gunicorn_takes_over_new_pairs(tmp_path: Path, wo
         for pair in pairs:
             put(tls, pair)
             shown = set()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE
             while pair.cert_pem not in shown:
                 shown.add(presented_to_http(port))
                 assert time.monotonic() < deadline

@@ -21,6 +21,7 @@ from certs.pem import encode_certificates, encode_key, parse_certificates, parse
 NOW = datetime.now(UTC)  # noqa: TID251 - real TLS reads the real clock
 DAY = timedelta(days=1)
 NAME = "gate.ns.svc"
+PATIENCE = 90.0  # a busy machine: a listener is there before its server is
 CA = issue_ca(now=NOW)
 
 
@@ -75,7 +76,7 @@ def client(ca_pem: bytes = CA.cert_pem, identity: Path | None = None) -> ssl.SSL
 def connected(port: int, context: ssl.SSLContext, name: str = NAME) -> Iterator[ssl.SSLSocket]:
     """A connection over which one byte went there and back."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
         context.wrap_socket(plain, server_hostname=name) as connection,
     ):
         exchange(connection)
@@ -96,7 +97,7 @@ def presented(port: int, context: ssl.SSLContext | None = None, name: str = NAME
 def presented_to_http(port: int, context: ssl.SSLContext | None = None) -> bytes:
     """The certificate that a new connection to an HTTP server is shown, once it has answered."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
         (context or client()).wrap_socket(plain, server_hostname=NAME) as connection,
     ):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n")
@@ -141,7 +142,7 @@ def _accept(listener: socket.socket, context: ssl.SSLContext) -> None:
 
 def _answer(plain: socket.socket, context: ssl.SSLContext) -> None:
     """Whatever goes wrong shows at the client."""
-    plain.settimeout(10)
+    plain.settimeout(PATIENCE)
     with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
         while connection.recv(1):
             connection.sendall(b"!")

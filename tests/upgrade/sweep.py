@@ -156,7 +156,7 @@ class Sweep:
     def _ask_all(self) -> None:
         trust = ssl.create_default_context(cadata=self._plane.ca_pem)
         host = self._plane.url.removeprefix("https://")
-        connection = http.client.HTTPSConnection(host, timeout=30, context=trust)
+        connection = http.client.HTTPSConnection(host, timeout=90, context=trust)
         while not self._over.is_set():
             for what, question in self._questions.items():
                 with self.quiet:

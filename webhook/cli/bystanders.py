@@ -19,6 +19,7 @@ from webhook.core.pod import text
 CHART = "Chart.yaml"
 CHART_TEMPLATE = "Helm template"
 KUSTOMIZATION = "kustomization"
+LINK = "link to a folder"
 OTHER = "other"
 TEMPLATE = "other template"
 VALUES = "values"

@@ -11,9 +11,9 @@ from webhook.cli.manifests import InputError, Inputs, Manifest
 from webhook.cli.pods import POD, has_pods, misshapen_told, pod_of
 from webhook.cli.report import Checked
 from webhook.core.decision import CREATE, Change, Operation, decide
-from webhook.core.pod import PodView, mapping, view_pod
+from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import pods_made_of
+from webhook.core.workload import pods_made_of, workload_kind
 from webhook.wire.patch import json_patch
 
 
@@ -59,6 +59,7 @@ def _decided(manifest: Manifest, snapshot: Snapshot, namespace: str) -> Iterator
 
 
 def _checked(manifest: Manifest, pod: PodView, operation: Operation, snapshot: Snapshot) -> Checked:
+    _refuse_unrendered(manifest, pod)
     decision = decide(pod, operation, snapshot)
     obj = {"metadata": {"annotations": pod.annotations}} if pod.at else manifest.obj
     return Checked(
@@ -68,6 +69,28 @@ def _checked(manifest: Manifest, pod: PodView, operation: Operation, snapshot: S
         patch=json_patch(decision, obj),
         class_at=pod.path("spec.runtimeClassName"),
     )
+
+
+def _refuse_unrendered(manifest: Manifest, pod: PodView) -> None:
+    """Raise PodShapeError for a name or an image that is a template between quotes.
+
+    It can be read, and would be judged as of a namespace that no policy governs, or as an image
+    that no row knows. A review holds what an API server was sent; kinds of others have templates
+    of their own in their images.
+    """
+    if manifest.review is not None:
+        return
+    metadata = mapping(manifest.obj.get("metadata"))
+    written = {f"metadata.{key}": text(metadata.get(key)) for key in _NAMES}
+    if group_kind(manifest) == POD or workload_kind(manifest.api_version, manifest.kind):
+        written |= {container.image_path: container.image for container in pod.containers}
+    for path, said in written.items():
+        if "{{" in said:
+            raise PodShapeError(path, _UNRENDERED)
+
+
+_NAMES = ("name", "generateName", "namespace")
+_UNRENDERED = "a template with {{ }} must be rendered first: pass what helm prints"
 
 
 def _operation(manifest: Manifest, namespace: str) -> Operation:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from webhook.cli.bystanders import Bystander, bystander_kind, is_template
+from webhook.cli.bystanders import LINK, Bystander, bystander_kind, is_template
 from webhook.cli.regular_files import MOST_BYTES, read_file, read_stream
 from webhook.cli.yaml_stream import Broken, Document, parse_stream
 from webhook.core.names import shown
@@ -142,11 +142,14 @@ class _Loader:
             problem = error.strerror or "cannot be read"
             yield InputError(source=str(error.filename), problem=problem)
             return
-        if not files:
+        if all(file.is_dir() for file in files):
             problem = f"no {', '.join(SUFFIXES)} file in this folder"
             yield InputError(source=str(path), problem=problem)
         for file in files:
-            yield from self._load_file(file, named=False)
+            if file.is_dir():
+                yield Bystander(source=str(file), kind=LINK)
+            else:
+                yield from self._load_file(file, named=False)
 
     def _load_file(self, path: pathlib.Path, *, named: bool) -> Iterator[Found]:
         yield from self._read(str(path), read_file(path, self.most_bytes), named=named)
@@ -182,14 +185,16 @@ def read_manifests(content: bytes, source: str) -> Inputs:
 
 
 def _files_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Every manifest below ``folder`` by name; what is hidden (.git, ..data) is not looked into."""
+    """Every manifest below ``folder`` by name; what is hidden (.git, ..data) is not looked into.
+
+    Nor are links to folders, which may lead in a circle: they are told as they are.
+    """
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
-            if not entry.is_symlink():
-                yield from _files_below(entry)
-        elif entry.suffix in SUFFIXES:
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _files_below(entry)
+        elif entry.is_dir() or entry.suffix in SUFFIXES:
             yield entry
 
 

@@ -16,6 +16,7 @@ from webhook.cli.facts import cluster_view, is_fact
 from webhook.cli.manifests import InputError, Manifest
 from webhook.cli.saved_objects import SavedObjects, open_objects
 from webhook.core.cluster import ClusterView
+from webhook.core.pod import mapping, text
 from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
 from webhook.core.workload import WorkloadKind
@@ -73,19 +74,27 @@ class Population:
     ) -> Iterator[Manifest]:
         """Every object of the namespaces asked for, workloads before pods where it is a cluster.
 
-        Of files, objects of every kind: the reader passes over those that make no pods. An object
-        that another controls is there too; ``core.anew.controller_of`` tells.
+        Of files, objects of every kind: the reader passes over those that make no pods. What was
+        saved twice, as `kubectl get all,pod` and must-gather do, is one object. An object that
+        another controls is there too; ``core.anew.controller_of`` tells.
         """
         if self._listing is not None:
             yield from self._listed(self._listing, declared, progress)
             return
         objects = self._given if self.where.files else self._printed
-        expected = len(objects)
+        expected, seen = len(objects), set[int]()
         for number, manifest in enumerate(objects, 1):
             progress("objects", number, expected)
             namespace = manifest.namespace(self.where.unnamed)
-            if not is_fact(manifest) and self.where.looked_into(namespace):
-                yield manifest
+            if is_fact(manifest) or not self.where.looked_into(namespace):
+                continue
+            if uid := text(mapping(manifest.obj.get("metadata")).get("uid")):
+                # A copy of a saved manifest under another name has its uid still.
+                same = hash((uid, manifest.kind, namespace, manifest.name))
+                if same in seen:
+                    continue
+                seen.add(same)
+            yield manifest
 
     def _listed(
         self, listing: Listing, declared: Sequence[WorkloadKind], progress: Progress

@@ -313,7 +313,7 @@ _NOTHING_DECLARED = Declared()
 def declared_needs(pod: PodView) -> Declared:
     """The features that the pod declares; what cannot be read is returned to be warned about."""
     written = pod.annotations.get(NEEDS)
-    if not isinstance(written, str):
+    if written is None:
         return _NOTHING_DECLARED
     features: dict[Feature, None] = {}
     unreadable: list[str] = []

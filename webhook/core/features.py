@@ -5,7 +5,7 @@ has: each object's own keys are looked up in it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -116,11 +116,9 @@ def _sysctls(value: object) -> Iterable[Part]:
 
 def _added_capabilities(value: object) -> Iterable[Part]:
     # What is no name is no capability: the container runtime refuses it by itself.
-    return [
-        (name, f".add[{index}]")
-        for index, written in enumerate(sequence(mapping(value).get("add")))
-        if (name := _name(written).upper().removeprefix("CAP_"))
-    ]
+    for index, written in enumerate(sequence(mapping(value).get("add"))):
+        if name := _name(written).upper().removeprefix("CAP_"):
+            yield name, f".add[{index}]"
 
 
 def _proc_mount(value: object) -> Iterable[Part]:
@@ -177,7 +175,7 @@ def _resources(value: object) -> Iterable[Part]:
     limits = mapping(mapping(value).get("limits"))
     if _PLAIN_RESOURCES.issuperset(limits):
         return ()
-    return [part for name in map(_name, limits) for part in _resource(name)]
+    return (part for name in map(_name, limits) for part in _resource(name))
 
 
 def _resource(name: str) -> Iterable[Part]:
@@ -333,53 +331,58 @@ _VOLUME_ROWS, _MOUNT_ROWS = _indexed(_VOLUME), _indexed(_MOUNT)
 _ANNOTATION_ROWS = _indexed(_ANNOTATION)
 
 
-def uses(pod: PodView) -> tuple[Use, ...]:
+def uses(pod: PodView) -> Iterator[Use]:
     """Every use of a row of ``FEATURES`` by ``pod``, pod level first, then container by container.
 
-    A list of objects that have none of a table's fields costs one set operation for each.
+    Nothing is read before it is asked for. A list of objects that have none of a table's fields
+    costs one set operation for each.
     """
-    found: list[Use] = []
-    spec = pod.spec
-    at = "spec" if pod.placed else pod.path("spec")
     if not _ANNOTATION_ROWS.keys().isdisjoint(pod.annotations):
-        _scan_annotations(pod, found)
-    _scan(_POD_ROWS, spec, at, None, found)
-    if security := spec.get("securityContext"):
-        _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None, found)
-    if volumes := spec.get("volumes"):
-        _scan_each(_VOLUME_ROWS, volumes, f"{at}.volumes", None, found)
+        yield from _of_annotations(pod)
     if pod.placed:
-        found = [use._replace(field_path=pod.path(use.field_path)) for use in found]
+        for use in _of_pod(pod.spec, "spec"):
+            yield use._replace(field_path=pod.path(use.field_path))
+    else:
+        yield from _of_pod(pod.spec, pod.path("spec"))
     for container in pod.containers:
-        raw, at = container.raw, container.field_path
-        _scan(_CONTAINER_ROWS, raw, at, container, found)
-        if security := raw.get("securityContext"):
-            _scan(_CONTAINER_SECURITY_ROWS, security, f"{at}.securityContext", container, found)
-        if mounts := raw.get("volumeMounts"):
-            _scan_each(_MOUNT_ROWS, mounts, f"{at}.volumeMounts", container, found)
-    return tuple(found)
+        yield from _of_container(container)
 
 
-def _scan_annotations(pod: PodView, found: list[Use]) -> None:
+def _of_annotations(pod: PodView) -> Iterator[Use]:
     for key, rows in _ANNOTATION_ROWS.items():
         at = pod.path(f"metadata.annotations[{key}]")
         for row in rows:
             for suffix, _ in row.read(pod.annotations.get(key)):
-                found.append(Use(Feature(row.id + suffix), at, None, row.strength, row.security))
+                yield Use(Feature(row.id + suffix), at, None, row.strength, row.security)
+
+
+def _of_pod(spec: Mapping[str, Any], at: str) -> Iterator[Use]:
+    yield from _scan(_POD_ROWS, spec, at, None)
+    if security := spec.get("securityContext"):
+        yield from _scan(_POD_SECURITY_ROWS, security, f"{at}.securityContext", None)
+    if volumes := spec.get("volumes"):
+        yield from _scan_each(_VOLUME_ROWS, volumes, f"{at}.volumes", None)
+
+
+def _of_container(container: ContainerView) -> Iterator[Use]:
+    raw, at = container.raw, container.field_path
+    yield from _scan(_CONTAINER_ROWS, raw, at, container)
+    if security := raw.get("securityContext"):
+        yield from _scan(_CONTAINER_SECURITY_ROWS, security, f"{at}.securityContext", container)
+    if mounts := raw.get("volumeMounts"):
+        yield from _scan_each(_MOUNT_ROWS, mounts, f"{at}.volumeMounts", container)
 
 
 def _scan_each(
-    rows: _Rows, objects: object, at: str, container: ContainerView | None, found: list[Use]
-) -> None:
+    rows: _Rows, objects: object, at: str, container: ContainerView | None
+) -> Iterator[Use]:
     has_none = rows.keys().isdisjoint
     for index, obj in enumerate(sequence(objects)):
         if isinstance(obj, dict) and not has_none(obj):
-            _scan(rows, obj, f"{at}[{index}]", container, found)
+            yield from _scan(rows, obj, f"{at}[{index}]", container)
 
 
-def _scan(
-    rows: _Rows, obj: object, at: str, container: ContainerView | None, found: list[Use]
-) -> None:
+def _scan(rows: _Rows, obj: object, at: str, container: ContainerView | None) -> Iterator[Use]:
     if not isinstance(obj, dict):
         return
     # In the table's order, and without a step of Python for each key that the object lacks.
@@ -389,4 +392,4 @@ def _scan(
             for suffix, where in row.read(value):
                 feature = Feature(row.id + suffix)
                 path = f"{at}.{key}{where}"
-                found.append(Use(feature, path, container, row.strength, row.security))
+                yield Use(feature, path, container, row.strength, row.security)

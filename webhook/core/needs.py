@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 
 from webhook.core.applications import Application, Declared, Evidence, declared_needs
@@ -90,7 +91,9 @@ def needs_of(pod: PodView, table: CompatTable, asked: tuple[Use, ...] = ()) -> N
 
     ``asked`` is what a change of the pod asks of the runtime besides.
     """
-    used = (*asked, *uses(pod)) if len(pod.containers) <= MOST_CONTAINERS else ()
+    used: tuple[Use, ...] = ()
+    if len(pod.containers) <= MOST_CONTAINERS:
+        used = (*asked, *islice(uses(pod), MOST_USES + 1))
     if excess := _excess(pod, used):
         return Needs(pod=pod, uses=(), members=(), declared=declared_needs(pod), excess=excess)
     recognise = table.catalogue.recognise

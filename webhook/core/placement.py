@@ -5,8 +5,10 @@ the required node affinity and the tolerations. What is not understood admits: n
 against a pod because this program is older than the API.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from webhook.core.pod import ARCH_LABEL, PodView, mapping, sequence, text
@@ -16,6 +18,9 @@ MOST_TOLERATIONS, MOST_CONDITIONS = 200, 32
 NODE_CONDITIONS = "node.kubernetes.io/"
 """Taints below it are conditions of the moment (not ready, cordoned, out of memory, …), which the
 node controllers set and take away."""
+
+
+_WHOLE = re.compile(r"[-+]?[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,22 +135,23 @@ def _admits(term: Term, arch: str) -> bool:
 def placement_of(pod: PodView) -> Placement | None:
     """Where ``pod`` may run; ``ANYWHERE`` for the many that do not say.
 
-    None for one that says more than any pod that runs: a tenant must not keep the gate busy.
+    None for one that says more than any pod that runs: a tenant must not keep the gate busy, so
+    that is counted before anything is read.
     """
     spec = pod.spec
     if len(sequence(spec.get("tolerations"))) > MOST_TOLERATIONS:
         return None
-    affinity = _required_affinity(spec.get("affinity"))
-    if affinity and sum(len(t.labels) + len(t.names) for t in affinity) > MOST_CONDITIONS:
+    terms = _required_terms(spec.get("affinity"))
+    if terms and _have_more_conditions(terms, MOST_CONDITIONS):
         return None
     tolerations = tuple(view_tolerations(spec.get("tolerations")))
     selector = pod.node_selector
-    if not (pod.node_name or selector or tolerations) and affinity is None:
+    if not (pod.node_name or selector or tolerations) and terms is None:
         return ANYWHERE
     return Placement(
         node_name=pod.node_name,
         selector=tuple(sorted((text(k), text(v)) for k, v in selector.items())),
-        affinity=affinity,
+        affinity=None if terms is None else tuple(_view_terms(terms)),
         tolerations=tolerations,
     )
 
@@ -173,23 +179,41 @@ def view_taints(value: object) -> Iterator[Taint]:
             yield Taint(key=key, value=text(raw.get("value")), effect=effect)
 
 
-def _required_affinity(affinity: object) -> tuple[Term, ...] | None:
+def _required_terms(affinity: object) -> Sequence[object] | None:
+    """The alternatives of the required node affinity as sent; None where it requires nothing."""
     if not affinity:
         return None
     node_affinity = mapping(mapping(affinity).get("nodeAffinity"))
     required = node_affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     if not isinstance(required, dict):
         return None
-    return tuple(_terms(sequence(required.get("nodeSelectorTerms"))))
+    return sequence(required.get("nodeSelectorTerms"))
 
 
-def _terms(terms: Iterable[object]) -> Iterator[Term]:
+def _have_more_conditions(terms: Iterable[object], most: int) -> bool:
+    found = (
+        condition
+        for term in terms
+        for key in ("matchExpressions", "matchFields")
+        for condition in sequence(mapping(term).get(key))
+    )
+    return next(islice((True for _ in found), most, None), False)
+
+
+def _view_terms(terms: Iterable[object]) -> Iterator[Term]:
+    """``terms``, of the empty ones the first: one more alternative that never holds adds nothing.
+
+    So there are no more of them than conditions, and one.
+    """
+    seen_empty = False
     for term in terms:
         raw = mapping(term)
-        yield Term(
-            labels=tuple(_conditions(raw.get("matchExpressions"))),
-            names=tuple(_conditions(raw.get("matchFields"))),
-        )
+        labels, names = raw.get("matchExpressions"), raw.get("matchFields")
+        if sequence(labels) or sequence(names):
+            yield Term(labels=tuple(_conditions(labels)), names=tuple(_conditions(names)))
+        elif not seen_empty:
+            seen_empty = True
+            yield Term()
 
 
 def _conditions(value: object) -> Iterator[LabelCondition]:
@@ -204,7 +228,4 @@ def _conditions(value: object) -> Iterator[LabelCondition]:
 
 def _whole(value: str) -> int | None:
     """``value`` as the API server reads it for Gt and Lt: a 64-bit integer."""
-    digits = value.removeprefix("-").removeprefix("+")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        return None
-    return int(value)
+    return int(value) if _WHOLE.fullmatch(value) else None

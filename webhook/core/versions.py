@@ -48,7 +48,7 @@ class Version:
     @property
     def date(self) -> str | None:
         """``2024-07-29`` for a dated release, else None."""
-        first = self.key[0][0] if self.key[0] else 0
+        first = self.key[0][0]
         if first < 20_000_000:
             return None
         digits = str(first)

@@ -11,6 +11,9 @@ _CUT = re.compile(rb"^(?:---(?=[ \t\r\n]|\Z)|\.\.\.(?:[ \t][^\n]*|\r)?(?:\n|\Z))
 _CONTENT = rb"^(?!(?:---|\.\.\.)(?:[ \t\r]+#[^\n]*|[ \t\r]*)(?:\n|\Z))[ \t\r]*[^ \t\r\n#%s]"
 _BEFORE_MARK = re.compile(_CONTENT % b"%", re.MULTILINE)
 _AFTER_MARK = re.compile(_CONTENT % b"", re.MULTILINE)
+# Files put together with --- between them: libyaml takes the second one's byte order mark for a
+# character of its first line, kubectl passes over it.
+_MARK_AND_BOM = re.compile(rb"---[ \t]*\r?\n" + BOM_UTF8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,8 @@ def parts(content: bytes) -> Iterator[Part]:
     """
     begin, line = len(BOM_UTF8) if content.startswith(BOM_UTF8) else 0, 1
     for end in [*map(_cut_at, _CUT.finditer(content)), len(content)]:
+        if marked := _MARK_AND_BOM.match(content, begin, end):
+            begin, line = marked.end(), line + 1
         part = content[begin:end]
         # Directives (%YAML) stand before the mark of the document that they are for.
         if (_AFTER_MARK if part.startswith(b"---") else _BEFORE_MARK).search(part):

@@ -33,6 +33,7 @@ _ENVIRONMENT = {
 }
 SECONDS = 60.0
 _MOST_REFS = 2000
+_MOST_PARTS = 64
 _SHOWN = 300
 _CHUNK = 1 << 16
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -113,13 +114,24 @@ class Repository:
             case ["symlink", *_]:
                 raise GitError(f"{shown(path, 200)} is a link that leads out of the repository")
             case _:
-                raise GitError(self._no_folder(path))
+                raise GitError(self._no_folder(commit, path))
 
-    def _no_folder(self, path: str) -> str:
+    def _no_folder(self, commit: str, path: str) -> str:
+        if module := self._submodule(commit, path):
+            name = shown(module, 200)
+            return f"{name} is a submodule there: name a revision of it, from within {name}"
         said = f"it holds no folder {shown(path, 200)}"
         if self.prefix and not path.startswith(self.prefix):
             return f"{said} (from the top of the repository; ./ counts from here)"
         return said
+
+    def _submodule(self, commit: str, path: str) -> str:
+        """The submodule that a path is or leads into; empty where there is none."""
+        parts = path.split("/")[:_MOST_PARTS]
+        above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        asked = ("ls-tree", "-z", "--full-tree", commit, "--", *filter(None, above))
+        found = map(_entry_named, _run(asked, self.here).stdout.split(b"\0")[:-1])
+        return next((name for kind, name in found if kind == "commit" and name in above), "")
 
     def entries(self, tree: str, most: int) -> Iterator[TreeEntry]:
         """Everything below a tree, at most ``most`` entries and one; folders before their files.
@@ -200,6 +212,12 @@ def _entry(line: bytes) -> TreeEntry:
         link=mode == "120000",
         size=int(size) if size.isdigit() else 0,
     )
+
+
+def _entry_named(line: bytes) -> tuple[str, str]:
+    """Kind and name of a line of ``ls-tree`` without sizes."""
+    head, _, name = line.partition(b"\t")
+    return head.decode().split()[1], os.fsdecode(name)
 
 
 def _command(arguments: Sequence[str]) -> list[str]:

@@ -210,7 +210,6 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
     if not settings.host:
         raise NoClusterError(f"{path or 'kubeconfig'}: the cluster has no server")
     settings.connection_pool_maxsize = _MOST_CONNECTIONS
-    settings.retries = False
     named = (settings.ssl_ca_cert, settings.cert_file, settings.key_file)
     return Access(
         host=settings.host.rstrip("/"),

@@ -46,6 +46,10 @@ File = tuple[str, bytes]
 """The name below the root, with ``/``, and the content."""
 
 
+class UnreadableError(DocumentErrors):
+    """A file could not be read: no fault of its author, and perhaps of this moment only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """Which policies these are: the hash is the truth, the commit what the checkout says it is.
@@ -105,7 +109,8 @@ def load_folder(folder: Path, *, called: Path | None = None, limits: Limits = LI
     """Read every ``*.yaml`` and ``*.yml`` below ``folder``, in the order of their names.
 
     ``called`` is how a person calls it, where that is not its path. Raises DocumentErrors: a folder
-    that is missing, empty, too large or unreadable in part.
+    that is missing, empty, too large or unreadable in part; UnreadableError where it is that of a
+    file which a walk finds in order: its signature may be the same when it can be read again.
     """
     called = called or folder
     for _ in range(_ATTEMPTS):
@@ -114,8 +119,10 @@ def load_folder(folder: Path, *, called: Path | None = None, limits: Limits = LI
         # A link that was swapped meanwhile, or a file that was written: what was read is a mixture,
         # and what could not be read may only have been on its way.
         if _listed(folder, limits, called).signature == before.signature:
-            if errors := (*before.errors, *errors):
-                raise DocumentErrors(errors)
+            if errors:
+                raise UnreadableError((*before.errors, *errors))
+            if before.errors:
+                raise DocumentErrors(before.errors)
             return FolderText(
                 folder=called,
                 revision=Revision(hash=_hash(contents), commit=git_commit(before.root or folder)),

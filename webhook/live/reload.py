@@ -19,7 +19,7 @@ from webhook.documents.folder import load_policies
 from webhook.documents.source import DocumentErrors
 from webhook.live.checkout import git_commit
 from webhook.live.current import Current
-from webhook.live.policy_folder import folder_signature, load_folder
+from webhook.live.policy_folder import UnreadableError, folder_signature, load_folder
 from webhook.live.shipped import shipped
 
 log = logging.getLogger("runtimegate.policies")
@@ -42,7 +42,7 @@ class PolicySource(Protocol):
         """Equal to the last one as long as nothing has changed; costs no reading."""
 
     def load(self) -> PolicyState:
-        """Read and parse the whole; raises DocumentErrors, or OSError where it is away."""
+        """Read and parse the whole; raises DocumentErrors, UnreadableError where it is away."""
 
 
 class FolderSource:
@@ -114,13 +114,10 @@ class Reloader:
     def _reload(self, stamp: object) -> bool:
         try:
             loaded = self._source.load()
-        except OSError as error:
-            # Not remembered as seen: the same folder may be readable a moment later.
-            self._refuse((f"{error.filename or 'policies'}: {error.strerror or error}",))
-            return False
         except DocumentErrors as error:
             if self._source.stamp() == stamp:
-                self._seen = stamp
+                # What could not be read may be readable a moment later, and bear the same stamp.
+                self._seen = object() if isinstance(error, UnreadableError) else stamp
                 self._refuse(tuple(str(fault) for fault in error.errors))
             return False
         if self._source.stamp() != stamp:

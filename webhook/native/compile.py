@@ -21,6 +21,7 @@ from webhook.native.judged import Judge
 from webhook.native.leftout import guards_left_out, omissions_of
 from webhook.native.objects import (
     ACTIONS,
+    Asked,
     conditions,
     constraints,
     document,
@@ -32,6 +33,8 @@ from webhook.native.omitted import Omission
 from webhook.native.validations import (
     Scope,
     Validation,
+    annotations_validation,
+    binding_variables,
     class_variables,
     declared_test,
     ground_test,
@@ -88,7 +91,7 @@ def compile_policies(
     known: dict[object, tuple[bool, bool]] = {}
     for rank, policy in enumerate(policies.policies):
         one = _Compiler(
-            policy=_softened(policy, settings.softened),
+            policy=policy,
             above=tuple(
                 p for p in policies.policies[:rank] if may_share(p.namespaces, policy.namespaces)
             ),
@@ -138,6 +141,9 @@ class _Compiler:
         known: dict[object, tuple[bool, bool]],
     ) -> None:
         today = snapshot.today
+        every = (policy.rules, *(o.rules for o in policy.overrides))
+        self.all_enforced = all(rules.mode is Mode.ENFORCE for rules in every)
+        policy = _softened(policy, settings.softened)
         self.policy = replace(policy, exemptions=tuple(_that_matter(policy.exemptions, today)))
         self.rules = (policy.rules, *(o.rules for o in policy.overrides))
         self.above = above
@@ -154,6 +160,7 @@ class _Compiler:
             yield from self._mutating(giving)
         for mode in self.modes:
             yield from self._validating(mode)
+        yield from self._of_bindings()
 
     def omissions(self) -> Iterator[Omission]:
         """What is left out."""
@@ -228,8 +235,7 @@ class _Compiler:
         within = TRUE if len(giving) == len(self.rules) else f"variables.rules in {numbers(giving)}"
         names = [self.policy.name, *(f"{self.policy.name}/{o.name}" for o in self.policy.overrides)]
         by = chosen("variables.rules", [literal(name) for name in names])
-        governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
-        gives = both([governed, within, "variables.assigned != ''"])
+        gives = both([self._governed, within, "variables.assigned != ''"])
         key = literal(ASSIGNED_BY)
         patch = (
             f"!({gives}) ? [] : "
@@ -244,9 +250,9 @@ class _Compiler:
         spec = {
             "failurePolicy": "Fail",
             "reinvocationPolicy": "Never",
-            "matchConstraints": constraints(self.policy, self.settings.excluded, created_only=True),
+            "matchConstraints": constraints(self.policy, self.settings.excluded, Asked.MADE),
             "matchConditions": [
-                *conditions(self.policy),
+                *conditions(self.policy, Asked.MADE),
                 {
                     "name": "names-no-class",
                     "expression": "object.spec.?runtimeClassName.orValue('') == ''",
@@ -265,14 +271,40 @@ class _Compiler:
         suffix = "" if len(self.modes) == 1 or mode is self.rules[0].mode else f".{mode}"
         name = f"{self.settings.prefix}{self.policy.name}{suffix}"
         found = [v for v in validations_of(scope) if v.refused != FALSE]
+        variables = self._variables_of(scope)
         if found:
-            yield from self._policy_and_binding(name, scope, found)
+            yield from self._policy_and_binding(
+                name, mode, found, variables, asked=Asked.MADE_OR_CHANGED
+            )
         if handlers := self._handlers():
             # A policy of its own: all of it is evaluated for each RuntimeClass that there is.
-            name = f"{name}.handlers"
             yield from self._policy_and_binding(
-                name, scope, [handler_validation(scope, handlers)], per_class=True
+                f"{name}.handlers",
+                mode,
+                [handler_validation(scope, handlers)],
+                variables,
+                asked=Asked.MADE,
+                per_class=True,
             )
+
+    def _of_bindings(self) -> Iterator[dict[str, Any]]:
+        """A policy for the annotations of Bindings, where one could refuse any.
+
+        As ``core.decision`` has it: the pod is not sent, so what some rules allow is let through.
+        """
+        allowed = [glob for rules in self.rules for glob in rules.runtime_annotations]
+        if "*" in allowed or not self.all_enforced:
+            return
+        mode = self.settings.softened or Mode.ENFORCE
+        scope = Scope(policy=self.policy, rules=self.rules, mode=mode, grounds=())
+        variables = {**self.pod, **binding_variables(allowed), "judged": self._governed}
+        yield from self._policy_and_binding(
+            f"{self.settings.prefix}{self.policy.name}.bindings",
+            mode,
+            [annotations_validation(scope)],
+            variables,
+            asked=Asked.BOUND,
+        )
 
     def _handlers(self) -> Mapping[str, str]:
         """What the inventory says of the handlers of its classes."""
@@ -280,20 +312,23 @@ class _Compiler:
         return {name: of.handler for name, of in sorted(by_class.items()) if of.handler}
 
     def _policy_and_binding(
-        self, name: str, scope: Scope, found: Sequence[Validation], *, per_class: bool = False
+        self,
+        name: str,
+        mode: Mode,
+        found: Sequence[Validation],
+        variables: Variables,
+        *,
+        asked: Asked,
+        per_class: bool = False,
     ) -> Iterator[dict[str, Any]]:
-        mode = scope.mode
-        variables = self._variables_of(scope)
         guard = [] if variables["judged"] == TRUE else ["variables.judged"]
         read = [*guard, *(v.refused for v in found), *(v.message for v in found)]
         params = {"paramKind": {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}}
         spec = {
             "failurePolicy": "Fail" if mode is Mode.ENFORCE else "Ignore",
             **(params if per_class else {}),
-            "matchConstraints": constraints(
-                self.policy, self.settings.excluded, created_only=per_class
-            ),
-            "matchConditions": conditions(self.policy),
+            "matchConstraints": constraints(self.policy, self.settings.excluded, asked),
+            "matchConditions": conditions(self.policy, asked),
             "variables": variable_list(kept(variables, read)),
             "validations": [validation(v, variables["judged"]) for v in found],
         }
@@ -309,7 +344,6 @@ class _Compiler:
             yield self._made("ValidatingAdmissionPolicyBinding", name, binding)
 
     def _variables_of(self, scope: Scope) -> Variables:
-        governed = TRUE if self.pod["governed"] == TRUE else "variables.governed"
         everywhere = len(scope.numbers) == len(self.rules)
         mine = TRUE if everywhere else f"variables.rules in {numbers(scope.numbers)}"
         return {
@@ -318,8 +352,13 @@ class _Compiler:
             "assigned": self._assigned(),
             **class_variables(scope),
             "declared": declared_test(sorted(self.snapshot.inventory.by_class)),
-            "judged": both([governed, mine]),
+            "judged": both([self._governed, mine]),
         }
+
+    @property
+    def _governed(self) -> str:
+        """Whether no policy of higher rank is the namespace's."""
+        return TRUE if self.pod["governed"] == TRUE else "variables.governed"
 
     def _made(self, kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         return document(kind, name, spec, policy=self.policy.name, revision=self.revision)

@@ -15,7 +15,8 @@ Place = tuple[int, str]
 class Ground:
     """One cause: ``in_pod`` is a test of ``object``, ``in_container`` of ``c``.
 
-    ``application`` is a test of ``c``, whose reference is among the images.
+    ``application`` is a test of ``c``, whose reference is among the images. ``anew`` tells on an
+    update whether the pod, of what may change of it, had it not before.
     ``exempt`` are the numbers of the exemptions that leave it out; ``partly`` means that some may
     leave out a part of it only, and are taken to leave out the whole.
     """
@@ -25,6 +26,7 @@ class Ground:
     in_pod: str = FALSE
     in_container: str = FALSE
     application: str = FALSE
+    anew: str = FALSE
     exempt: tuple[int, ...] = ()
     partly: bool = False
 

@@ -59,6 +59,7 @@ def _of_uses(
         texts=certain,
         in_pod=either(use.test for use in uses if not use.in_container),
         in_container=either(use.test for use in uses if use.in_container),
+        anew=either(use.anew for use in uses),
         exempt=exempting(exemptions, feature),
     )
     yield Unsure(part=Part.FEATURES, name=feature, places=tuple(perhaps))

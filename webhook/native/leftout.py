@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from webhook.core.names import Action, Mode
 from webhook.core.policy import Policy, Rules
 from webhook.core.runtimes import Guards
+from webhook.native.applications import MOST_VALUE, MOST_WORDS
 from webhook.native.ground import Unsure
 from webhook.native.grounds import names_of
 from webhook.native.omitted import Omission, Part
@@ -28,10 +29,16 @@ def guards_left_out(guards: Guards) -> Iterator[Omission]:
     """What the inventory guards besides pods."""
     labels = guards.namespace_labels
     if guards.runtime_classes in _GUARDING:
-        what = "whoever makes a RuntimeClass that contradicts the inventory is not stopped"
+        what = (
+            "whoever makes a RuntimeClass that contradicts the inventory, or one that is not in it "
+            "and that policies would allow, or deletes one that policies name, is not stopped"
+        )
         yield Omission(policy=None, part=Part.GUARDS, what=what)
     if labels is not None and labels.action in _GUARDING:
-        what = "whoever changes the labels that policies select on is not stopped"
+        what = (
+            "whoever changes the labels that policies select on, or a namespace's choice of a "
+            "class, is not stopped, whether by the Namespace, its status or its finalizers"
+        )
         yield Omission(policy=None, part=Part.GUARDS, what=what)
 
 
@@ -50,9 +57,21 @@ def _of_rules(rules: Rules, index: int, unsure: Sequence[Unsure], alone: bool) -
             else "a pod that names no class is left to the webhook, and refused without it"
         )
         yield Part.FALLBACK, what, classes.fallback
-    yield Part.WARNINGS, "findings that only warn, and notices, are not told", ()
-    if rules.workloads is not Action.IGNORE:
+    yield Part.WARNINGS, _UNTOLD, ()
+    if rules.workloads is Action.DENY:
+        yield Part.WORKLOADS, "a workload whose pods would be refused is stored", ()
+    elif rules.workloads is not Action.IGNORE:
         yield Part.WORKLOADS, "the author of a workload is not told what its pods would get", ()
+
+
+_UNREAD = (
+    f"of a command line of more than {MOST_WORDS:,} characters and of a variable of more than "
+    f"{MOST_VALUE:,} no sign of an application is seen"
+)
+_UNTOLD = (
+    "findings that only warn, notices, and what a change of a namespace's labels means to its "
+    "pods, are not told"
+)
 
 
 def _of_table(rules: Rules, index: int, unsure: Sequence[Unsure]) -> Left:
@@ -73,3 +92,4 @@ def _of_table(rules: Rules, index: int, unsure: Sequence[Unsure]) -> Left:
     )
     yield Part.RESIZE, "a resize in place is not judged", ()
     yield Part.EXCESS, "a pod that is too much to judge is let through while CEL can bear it", ()
+    yield Part.LONG_TEXTS, _UNREAD, ()

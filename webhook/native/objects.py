@@ -4,11 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from webhook.core.names import ALWAYS_EXCLUDED, MIRROR_POD, NAMESPACE_NAME_LABEL, Mode
 from webhook.core.policy import LabelSelector, Policy
-from webhook.native.cel import TRUE, either, literal, negated
+from webhook.core.trial import RECONFIGURING
+from webhook.native.cel import TRUE, either, globbed, literal, negated
 from webhook.native.validations import Validation
 from webhook.native.variables import Variables, name_test
 
@@ -54,15 +56,26 @@ def labelled(documents: Sequence[dict[str, Any]]) -> str:
     return label
 
 
-def constraints(
-    policy: Policy, excluded: Sequence[str], *, created_only: bool
-) -> Mapping[str, Any]:
-    """The requests that a policy is asked about: pods made, and pods and their images changed."""
+class Asked(Enum):
+    """The requests that a policy is asked about: an operation and its resources, for each rule."""
+
+    MADE = (("CREATE", ("pods",)),)
+    MADE_OR_CHANGED = (
+        ("CREATE", ("pods",)),
+        # Whoever may write the status of a pod writes its annotations too.
+        ("UPDATE", ("pods", "pods/ephemeralcontainers", "pods/status")),
+    )
+    BOUND = (("CREATE", ("pods/binding", "bindings")),)
+    """A Binding's annotations are copied to its pod."""
+
+
+def constraints(policy: Policy, excluded: Sequence[str], asked: Asked) -> Mapping[str, Any]:
+    """The requests of ``asked`` in the namespaces that the policy may be for."""
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "scope": "Namespaced"}
-    rules = [{**rule, "operations": ["CREATE"], "resources": ["pods"]}]
-    if not created_only:
-        changed = ["pods", "pods/ephemeralcontainers"]
-        rules.append({**rule, "operations": ["UPDATE"], "resources": changed})
+    rules = [
+        {**rule, "operations": [operation], "resources": [*resources]}
+        for operation, resources in asked.value
+    ]
     return {
         "matchPolicy": "Equivalent",
         "namespaceSelector": _selector(
@@ -72,16 +85,30 @@ def constraints(
     }
 
 
-def conditions(policy: Policy) -> list[Mapping[str, str]]:
-    """Which pods are the policy's business, as ``core.decision`` has it."""
-    found = {
-        "of-a-namespace-of-the-policy": name_test(policy.namespaces),
-        "no-windows-pod": "object.spec.?os.?name.orValue('') != 'windows'",
-        "no-mirror-pod-of-its-node": _NO_MIRROR_POD,
-    }
+def conditions(policy: Policy, asked: Asked) -> list[Mapping[str, str]]:
+    """Which pods and Bindings are the policy's business, as ``core.decision`` has it."""
+    found = {"of-a-namespace-of-the-policy": name_test(policy.namespaces)}
+    if asked is Asked.BOUND:
+        found["a-sandbox-is-reconfigured"] = f"{_ANNOTATIONS}.exists(k, {_RECONFIGURES})"
+    else:
+        found["no-windows-pod"] = "object.spec.?os.?name.orValue('') != 'windows'"
+        found["no-mirror-pod-of-its-node"] = _NO_MIRROR_POD
+    if asked is Asked.MADE_OR_CHANGED:
+        found["no-status-that-leaves-the-sandbox"] = _NO_STATUS_THAT_LEAVES_IT
     return [{"name": n, "expression": e} for n, e in found.items() if e != TRUE]
 
 
+_ANNOTATIONS = "object.metadata.?annotations.orValue({})"
+_OLD_ANNOTATIONS = "oldObject.metadata.?annotations.orValue({})"
+_RECONFIGURES = globbed("k", RECONFIGURING)
+_NO_STATUS_THAT_LEAVES_IT = (
+    "request.?subResource.orValue('') != 'status'"
+    f" || ({_ANNOTATIONS} != {_OLD_ANNOTATIONS} && {_ANNOTATIONS}.exists(k, {_RECONFIGURES}"
+    f" && (!(k in {_OLD_ANNOTATIONS})"
+    " || oldObject.metadata.annotations[k] != object.metadata.annotations[k])))"
+)
+"""The webhook's own condition. Every node writes the status of each of its pods all the time: what
+leaves the annotations as they are, as nearly all of it does, costs one comparison."""
 _NO_MIRROR_POD = (
     f"!({literal(MIRROR_POD)} in object.metadata.?annotations.orValue({{}}))"
     " || object.spec.?nodeName.orValue('') == ''"
@@ -163,6 +190,6 @@ def check_names(documents: Sequence[Mapping[str, Any]]) -> None:
         if (kind, name) in seen:
             raise CompileError(
                 f"two policies would both be {kind} {name}: rename the one whose name ends in a "
-                "mode"
+                "mode, in .handlers or in .bindings"
             )
         seen.add((kind, name))

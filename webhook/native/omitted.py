@@ -14,6 +14,7 @@ class Part(StrEnum):
     FALLBACK = "fallback"
     RESIZE = "resize"
     EXCESS = "excess"
+    LONG_TEXTS = "long-texts"
     WARNINGS = "warnings"
     WORKLOADS = "workloads"
     GUARDS = "guards"
@@ -28,6 +29,7 @@ WHY: Mapping[Part, str] = {
     Part.FALLBACK: "whether the default would refuse a pod is for the whole table to say",
     Part.RESIZE: "what a runtime does with new limits is judged by the change, not by the pod",
     Part.EXCESS: "there is no counting beyond the API server's own cost limit, which refuses",
+    Part.LONG_TEXTS: "the API server's cost limit would refuse pods that the webhook lets through",
     Part.WARNINGS: "a native policy says what it refuses, nothing of what it lets through",
     Part.GUARDS: "changes to RuntimeClasses and Namespaces are not looked at",
     Part.WORKLOADS: "pod templates are not looked at, the pods are when they are made",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.native.cel import list_of, literal
+from webhook.native.cel import FALSE, list_of, literal
 
 UNHEARD = "zz.runtimegate.dev/unheard-of"
 """A name that no row knows, for what is said of all other names."""
@@ -27,12 +27,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One feature that fields of a pod use; ``row`` are scope and key in ``FEATURES``."""
+    """One feature that fields of a pod use; ``row`` are scope and key in ``FEATURES``.
+
+    ``anew`` tells, of a field that may change, whether the pod as it was did not use it.
+    """
 
     feature: str
     row: tuple[str, str]
     test: str
     sample: Sample
+    anew: str = FALSE
 
     @property
     def in_container(self) -> bool:
@@ -268,6 +272,10 @@ USES: tuple[Use, ...] = (
         feature="pod:annotation/io.kubernetes.cri.untrusted-workload",
         row=("annotation", "io.kubernetes.cri.untrusted-workload"),
         test="variables.annotations[?'io.kubernetes.cri.untrusted-workload'].orValue('') == 'true'",
+        anew=(
+            "variables.old_annotations[?'io.kubernetes.cri.untrusted-workload'].orValue('')"
+            " != 'true'"
+        ),
         sample=Sample(annotations={"io.kubernetes.cri.untrusted-workload": "true"}),
     ),
 )

@@ -140,7 +140,7 @@ def validations_of(scope: Scope) -> Iterator[Validation]:
         yield _required(scope)
     yield from _unknown_class(scope)
     if not all("*" in r.runtime_annotations for r in scope.rules):
-        yield _annotations(scope)
+        yield annotations_validation(scope)
     for ground in sorted(scope.grounds, key=_rank):
         yield from _of_ground(scope, ground)
 
@@ -237,7 +237,14 @@ def _unknown_class(scope: Scope) -> Iterator[Validation]:
     )
 
 
-def _annotations(scope: Scope) -> Validation:
+def binding_variables(allowed: Sequence[str]) -> Variables:
+    """What is read of a Binding under rules that allow the annotations ``allowed``."""
+    test = both([globbed("k", RECONFIGURING), negated(globbed("k", allowed))])
+    return {"reconfiguring": f"variables.annotations.map(k, string(k)).filter(k, {test})"}
+
+
+def annotations_validation(scope: Scope) -> Validation:
+    """Annotations that reconfigure the sandbox, of a pod or of a Binding."""
     says = " reconfigures the sandbox and is not allowed"
     reason = _code(Reason.RUNTIME_ANNOTATION_NOT_ALLOWED)
     return Validation(
@@ -287,7 +294,7 @@ def ground_test(exemptions: Sequence[Exemption], ground: Ground, *, on_update: b
     """Whether the pod has the cause; on an update, whether it is new or was exempt before."""
     before = _exempt(exemptions, ground.exempt, old=True) if not ground.partly else FALSE
     everywhere = either([CREATED, before]) if on_update else TRUE  # in this order
-    parts = [both([everywhere, ground.in_pod])]
+    parts = [both([either([everywhere, ground.anew]), ground.in_pod])]
     if ground.in_container != FALSE:
         fresh = (
             "variables.fresh"

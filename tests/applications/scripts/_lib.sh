@@ -11,14 +11,14 @@ back() { "$@" >daemon.log 2>&1 & }
 port() { # until somebody listens
   tries=0
   until nc -z 127.0.0.1 "$1" 2>/dev/null; do
-    tries=$((tries + 1)); [ "$tries" -gt "${2:-100}" ] && die "nobody listens on port $1"
+    tries=$((tries + 1)); [ "$tries" -gt "${2:-150}" ] && die "nobody listens on port $1"
     sleep 0.2
   done
 }
 until_says() { # WORD COMMAND...: until the command's output has the word
   word=$1; shift; tries=0
   until "$@" 2>>tries.log | grep -q "$word"; do
-    tries=$((tries + 1)); [ "$tries" -gt 60 ] && die "$1 never said $word"
+    tries=$((tries + 1)); [ "$tries" -gt 100 ] && die "$1 never said $word"
     sleep 0.3
   done
 }

@@ -53,7 +53,7 @@
     const pods = found.reduce((sum, subject) => sum + subject.pods, 0);
     count.textContent = found.length
       ? `${found.length.toLocaleString("en")} of ${data.subjects.length.toLocaleString("en")} entries, ${plural(pods, "running pod")}`
-      : "Nothing matches these filters.";
+      : data.subjects.length ? "Nothing matches these filters." : "Nothing to list.";
     tiles.forEach((tile) => tile.setAttribute("aria-pressed", String(tile.dataset.state === state)));
     reset.disabled = !(q || ns || state || runtimeClass);
   };

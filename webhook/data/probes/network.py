@@ -101,8 +101,25 @@ def _peer() -> str:
     return WORKS if pid == child else "absent WRONG-PID"
 
 
+_CORK_TRIES = 5
+
+
 def _cork() -> str:
-    """Data written under TCP_CORK and then closed: Linux sends it at once."""
+    """Data written under TCP_CORK and then closed: Linux sends it at once.
+
+    Late is what is late each time: once may be a busy machine.
+    """
+    for _ in range(_CORK_TRIES):
+        seconds = _corked()
+        if seconds is None:
+            return INEFFECTIVE
+        if seconds < 0.1:
+            return WORKS
+    return "partial late"
+
+
+def _corked() -> float | None:
+    """The seconds from the close until the data is there; None if it does not come."""
     listener = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(listener.getsockname())
     server, _ = listener.accept()
@@ -119,9 +136,7 @@ def _cork() -> str:
     began = time.monotonic()
     server.close()
     reader.join(2)
-    if not arrived:
-        return INEFFECTIVE
-    return WORKS if arrived[0] - began < 0.1 else "partial late"
+    return arrived[0] - began if arrived else None
 
 
 def _run(*command: str) -> None:
