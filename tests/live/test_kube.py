@@ -144,7 +144,7 @@ def test_an_answer_that_drips_in_is_waited_for_no_longer_than_it_may_take() -> N
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     with (
         answering(head, b" ", b" " * 999) as url,
-        pytest.raises(ApiError, match="no answer in time|[Tt]imed out"),
+        pytest.raises(ApiError, match=r"no answer in time|[Tt]imed out"),
     ):
         KubeApi(access(url)).list_page_within(
             NAMESPACES, limit=1, resume="", seconds=0.5, most_bytes=10_000_000
