@@ -22,6 +22,7 @@ IDLE_SECONDS = 30
 LEFT_OF_TODAY = timedelta(minutes=5)
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
+_ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _AT_HOME = "/api/v1/namespaces/default"
 _PLURALS = {
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
@@ -142,6 +143,19 @@ class Plane:
                 name = item["metadata"]["name"]
                 if (kind, name) not in kept:
                     self.must("DELETE", f"{ADMISSION}/{plural}/{name}")
+
+    def until_may(self, user: str, verb: str, resource: str, sub: str = "") -> None:
+        """Return once the API server goes by a right in every namespace: it is seen by a watch."""
+        asked = {"verb": verb, "resource": resource, "subresource": sub}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": asked},
+        }
+        deadline = time.monotonic() + SEEN_WITHIN_SECONDS
+        while not self.must("POST", _ACCESS, review).body["status"]["allowed"]:
+            assert time.monotonic() < deadline, f"{user} may not {verb} {resource}"
+            time.sleep(0.05)
 
     def define(self, definition: Mapping[str, Any]) -> None:
         """Store a CustomResourceDefinition, and return when its objects are served."""
