@@ -14,7 +14,7 @@ import pytest
 from tests.build import container, exemption, inventory, pod, pods, policy
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.fixtures import controller_manager
-from tests.native.plane import ADMISSION, Answer, Plane
+from tests.native.plane import ADMISSION, SEEN_WITHIN_SECONDS, Answer, Plane
 from tests.native.test_other_doors import compiled, snapshot_of_doors
 from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
@@ -81,7 +81,7 @@ def test_the_type_checker_of_the_api_server_has_nothing_to_say(plane: Plane) -> 
 
 
 def checked(plane: Plane, name: str) -> Any:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SEEN_WITHIN_SECONDS
     while True:
         found = plane.must("GET", f"{ADMISSION}/validatingadmissionpolicies/{name}").body
         status = found.get("status", {})
