@@ -1,13 +1,11 @@
 """The commands against a cluster: from what was asked to a run, and to an exit code."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
+from certs.asked import Asked, Place
 from certs.bootstrap import Names
 from certs.cluster import read_objects
 from certs.kube import ApiServer, connect
@@ -17,9 +15,6 @@ from certs.rollout import Pace
 from certs.rotate import ClusterJob, Time, bring_about, check_clock, look, wait_for_configs
 from certs.served import parse_endpoint
 from certs.state import Wish, standing_prints
-
-if TYPE_CHECKING:
-    from certs.command import Asked, Place
 
 
 def change(

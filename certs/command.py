@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from certs.access import SecretName, Target, parse_secret_name
+from certs.asked import Asked, Place
 from certs.bootstrap import Names, bootstrap, renew, service_names, status
 from certs.issue import KeyType, subject_names
 from certs.plan import Nothing
@@ -91,16 +91,6 @@ def _cluster_options(command: _Command) -> _Command:
     return _all_of(options, command)
 
 
-_settle = _option(
-    "--settle",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    default=10,
-    show_default=True,
-    help="How long every API server may take to hear of a new CA in a caBundle.",
-)
-
-
 def _names_options(command: _Command) -> _Command:
     """The options that say what the certificate is for."""
     options = (
@@ -119,6 +109,20 @@ def _names_options(command: _Command) -> _Command:
     return _all_of(options, command)
 
 
+def _change_options(command: _Command) -> _Command:
+    """The options of a command that makes something: what, where, and how patiently."""
+    settle = _option(
+        "--settle",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        default=10,
+        show_default=True,
+        help="How long every API server may take to hear of a new CA in a caBundle.",
+    )
+    options = (_directory, _cluster_options, settle, _names_options, _key_type)
+    return _all_of(options, command)
+
+
 @click.group("certs")
 def certs() -> None:
     """Make, show and renew the webhook's own CA and serving certificate.
@@ -132,9 +136,7 @@ def certs() -> None:
 
 
 @certs.command("bootstrap", short_help="Make a CA and a certificate.")
-@_directory
-@_cluster_options
-@_settle
+@_change_options
 @_option(
     "--wait",
     type=click.FloatRange(min=0),
@@ -143,8 +145,6 @@ def certs() -> None:
     show_default=True,
     help="How long to wait for webhook configurations that are not registered yet.",
 )
-@_names_options
-@_key_type
 @_option(
     "--force",
     is_flag=True,
@@ -171,11 +171,7 @@ def bootstrap_command(
 
 
 @certs.command("renew", short_help="Renew what is past two thirds of its life.")
-@_directory
-@_cluster_options
-@_settle
-@_names_options
-@_key_type
+@_change_options
 @_option("--force", is_flag=True, help="Renew the certificate although it still holds.")
 @_option("--rotate-ca", is_flag=True, help="A new CA although the old still holds (--secret).")
 @_option(
@@ -235,22 +231,10 @@ def status_command(directory: Path | None, output: str, **given: Any) -> int:
     if isinstance(stands.step, Nothing):
         return 0
     if output == "text":
-        remedy = "bootstrap, with the same names, --dir" if names else "renew --dir"
+        lost = names or not stands.cas  # only bootstrap gives other names, or a CA anew
+        remedy = "bootstrap, with the same names, --dir" if lost else "renew --dir"
         click.echo(f"run: runtimegate certs {remedy} {directory}")
     return 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a command line asks of a cluster, besides where."""
-
-    names: Names | None
-    key_type: KeyType | None = None
-    force: bool = False
-    renew: bool = False
-    rotate: bool = False
-    strict: bool = False
-    unregistered: bool = False
 
 
 def _change(given: dict[str, Any], asked: Asked, output: str) -> int:
@@ -263,18 +247,6 @@ def _look(given: dict[str, Any], asked: Asked, output: str) -> int:
     from certs import cluster_command  # noqa: PLC0415 - a directory needs no API server's client
 
     return cluster_command.show(_place(given), asked, output, _now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Which objects of which cluster, how it is reached, and how long its parts may take."""
-
-    target: Target
-    kubeconfig: Path | None
-    check_served: tuple[str, ...]
-    settle: timedelta
-    grace: timedelta
-    wait_seconds: float
 
 
 def _place(given: dict[str, Any]) -> Place:

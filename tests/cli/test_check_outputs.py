@@ -111,8 +111,9 @@ def test_on_a_narrow_terminal_lines_are_broken_between_words(
     monkeypatch.chdir(check.folder.parent)
     check.file("web.yaml", pod(hostNetwork=True))
     run(["check", "-p", "policies", "-n", "tenant-a", "web.yaml"])
-    *lines, _summary = terminal.getvalue().splitlines()
+    lines = terminal.getvalue().splitlines()
     assert lines[1].startswith("  deny    Pod tenant-a/web")
+    assert "1 pod: 1 refused; policies " in " ".join(map(str.strip, lines))
     for line in lines:
         assert len(line) <= columns or " " not in line.strip()
 

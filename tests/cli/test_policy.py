@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_check import Terminal
 from tests.documents.build import LEFT_OUT, exemption, inventory, override, policy, runtime
 from tests.documents.test_lint import CLASSES
 from webhook.cli import run
@@ -57,6 +58,22 @@ def test_lint_tells_each_warning_with_its_place(
         "on 2026-11-23 (exemption-expired)\n"
         "2 documents, revision REVISION: 1 warning; left out for their .runtimegateignore: drafts\n"
     )
+
+
+def test_on_a_narrow_terminal_what_lint_says_is_broken_between_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(tmp_path, policy(exemptions=[exemption(expires="2026-11-23")]), CLASSES)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.chdir(tmp_path.parent)
+    assert run(["policy", "lint", "-p", tmp_path.name, TODAY]) == 1
+    lines = terminal.getvalue().splitlines()
+    assert all(len(line) <= 40 or " " not in line.strip() for line in lines)
+    said = " ".join(map(str.strip, lines))
+    assert f"{tmp_path.name}/a.yaml:1: spec.exemptions[0].expires: exemption node-agent " in said
+    assert said.endswith(": 1 warning")
 
 
 def test_lint_tells_programs_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,6 +166,17 @@ def test_a_headline_says_that_something_else_changes() -> None:
     assert "### runtimegate: nothing newly refused; changed otherwise: 1 workload, 2 pods\n" in text
 
 
+def test_each_kind_of_change_has_its_colour_and_what_has_no_effect_none() -> None:
+    found = report(entry(WARNED, DENIED), entry(DENIED, ON_KATA), entry(IGNORED, IGNORED_AND_FINE))
+    lines = [*text_lines(found, lambda text, colour: f"<{colour}>{text}")]
+    titles = [line.partition(":")[0] for line in lines if line.endswith(": 1 workload, 2 pods")]
+    assert titles == [
+        "<red>newly refused",
+        "<green>newly allowed",
+        "with another verdict, to the same effect",
+    ]
+
+
 @pytest.mark.slow
 def test_a_terminal_has_colours_and_a_bar_that_is_gone(tmp_path: Path) -> None:
     for name, text in (("lax", LAX), ("strict", STRICT)):

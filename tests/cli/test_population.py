@@ -9,7 +9,7 @@ from tests.controlplane.cluster import ControlPlane
 from webhook.cli.cluster_options import Where, take_where
 from webhook.cli.population import Population, open_population
 from webhook.core.workload import WorkloadKind
-from webhook.live.kube import KubeError, NoClusterError
+from webhook.live.credentials import KubeError, NoClusterError
 
 NOTHING: dict[str, Any] = {
     "files": (), "cluster": None, "context": None, "kubeconfig": None, "namespaces": (),

@@ -24,6 +24,7 @@ from tests.deploy.typed import (
     server_kubeconfig,
 )
 from tests.helm.programs import ROOT
+from tests.metrics import reviews_answered
 from tests.registration import wait_until_called
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
@@ -53,9 +54,7 @@ def gate(registered: ControlPlane) -> Iterator[Gate]:
 def calls(gate: Gate) -> int:
     """How many reviews the server has answered."""
     _, page = gate.get("/metrics")
-    lines = page.decode().splitlines()
-    counted = [line for line in lines if line.startswith("runtimegate_reviews_total{")]
-    return int(sum(float(line.rpartition(" ")[2]) for line in counted))
+    return reviews_answered(page)
 
 
 def test_the_rights_of_the_service_account_are_enough(gate: Gate) -> None:

@@ -14,9 +14,10 @@ from tests.controlplane.cluster import ControlPlane
 from tests.registration import RIGHTS as REGISTERED
 from webhook.live.access import RIGHTS
 from webhook.live.cluster import ClusterCache
+from webhook.live.credentials import find_access
 from webhook.live.current import Current
 from webhook.live.existing_pods import ExistingPodLister
-from webhook.live.kube import KubeApi, Page, find_access
+from webhook.live.kube import KubeApi, Page
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 NEEDED = {(r.group, r.resource, verb) for r in RIGHTS for verb in r.verbs}

@@ -10,8 +10,9 @@ import pytest
 from tests.build import snapshot
 from tests.controlplane.cluster import ControlPlane
 from webhook.live.cluster import ClusterCache, NamespaceUnavailableError
+from webhook.live.credentials import find_access
 from webhook.live.current import Current
-from webhook.live.kube import ApiError, KubeApi, find_access
+from webhook.live.kube import ApiError, KubeApi
 
 pytestmark = pytest.mark.controlplane
 

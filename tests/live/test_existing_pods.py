@@ -12,15 +12,11 @@ from tests.build import pod
 from tests.live.fake_api import FakeApi, serving
 from webhook.core.preview import MOST_PODS
 from webhook.live import existing_pods
+from webhook.live.credentials import Access
 from webhook.live.existing_pods import ExistingPodLister
-from webhook.live.kube import Access, KubeApi
+from webhook.live.kube import KubeApi
 
 PODS = "/api/v1/namespaces/shop/pods"
-
-
-@pytest.fixture
-def fake() -> FakeApi:
-    return FakeApi()
 
 
 @pytest.fixture
@@ -67,7 +63,7 @@ def test_a_refusal_is_a_problem_and_no_error(
     fake: FakeApi, lister: ExistingPodLister, status: int, problem: str
 ) -> None:
     fake.refuse = lambda url: status
-    assert lister.list_pods("shop", 5.0).problem == problem
+    assert lister.list_pods("shop", 60.0).problem == problem
 
 
 def test_there_is_a_bound_to_the_time(fake: FakeApi, lister: ExistingPodLister) -> None:

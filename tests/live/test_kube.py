@@ -1,12 +1,9 @@
-import base64
 import json
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from itertools import repeat
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,23 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
-from certs.issue import IssuedCert, issue_ca, issue_serving
-from tests.live.fake_api import FakeApi, namespace, serving
-from webhook.live.kube import (
-    Access,
-    ApiError,
-    GoneError,
-    KubeApi,
-    NoClusterError,
-    find_access,
-    find_context,
-    in_cluster,
-    object_path,
-)
+from tests.live.fake_api import FakeApi, namespace
+from webhook.live.credentials import Access
+from webhook.live.kube import ApiError, GoneError, KubeApi, object_path
 
 NAMESPACES = "/api/v1/namespaces"
-# OpenSSL judges by the real clock, so the certificates have to live in the present.
-NOW = datetime.now(UTC)  # noqa: TID251 - a real client reads its own clock
 
 
 def access(url: str, *, token: str | None = None) -> Access:
@@ -39,17 +24,6 @@ def access(url: str, *, token: str | None = None) -> Access:
         connect=urllib3.PoolManager,
         authorization=lambda: f"Bearer {token}" if token else None,
     )
-
-
-@pytest.fixture
-def fake() -> FakeApi:
-    return FakeApi()
-
-
-@pytest.fixture
-def url(fake: FakeApi) -> Iterator[str]:
-    with serving(fake) as address:
-        yield address
 
 
 def test_a_list_comes_in_pages_as_raw_objects(fake: FakeApi, url: str) -> None:
@@ -70,7 +44,7 @@ def test_a_watch_gives_the_events_after_a_version(fake: FakeApi, url: str) -> No
     version = str(fake.version)
     fake.put(NAMESPACES, namespace("after", tier="tenant"))
     fake.delete(NAMESPACES, "after")
-    events = KubeApi(access(url)).watch(NAMESPACES, resource_version=version, seconds=5)
+    events = KubeApi(access(url)).watch(NAMESPACES, resource_version=version, seconds=60)
     assert [(e["type"], e["object"]["metadata"]["name"]) for e in (next(events), next(events))] == [
         ("ADDED", "after"),
         ("DELETED", "after"),
@@ -93,32 +67,33 @@ def test_a_watch_asks_for_bookmarks_and_for_an_end(fake: FakeApi, url: str) -> N
 def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> None:
     fake.expire()
     with pytest.raises(GoneError, match=r"^/api/v1/namespaces: HTTP 410: too old$"):
-        next(KubeApi(access(url)).watch(NAMESPACES, resource_version="1", seconds=5))
+        next(KubeApi(access(url)).watch(NAMESPACES, resource_version="1", seconds=60))
 
 
 def test_a_watch_that_is_silent_too_long_asks_for_a_new_list(fake: FakeApi, url: str) -> None:
-    api = KubeApi(access(url), silence_seconds=0.1)
-    events = api.watch(NAMESPACES, resource_version="100", seconds=5)
+    # Long enough for the head of the answer, which a watch that is silent has sent.
+    api = KubeApi(access(url), silence_seconds=3)
+    events = api.watch(NAMESPACES, resource_version="100", seconds=60)
     with pytest.raises(GoneError, match=r"^watch of /api/v1/namespaces was silent too long$"):
         next(events)
 
 
 def test_a_watch_that_breaks_off_is_an_error_of_one_line(fake: FakeApi, url: str) -> None:
     fake.break_watches = 1
-    events = KubeApi(access(url)).watch(NAMESPACES, resource_version="100", seconds=5)
+    events = KubeApi(access(url)).watch(NAMESPACES, resource_version="100", seconds=60)
     with pytest.raises(ApiError, match=r"^watch of /api/v1/namespaces broke off: .+$"):
         list(events)
 
 
 def test_an_object_is_got_by_its_name(fake: FakeApi, url: str) -> None:
     fake.put(NAMESPACES, namespace("tenant-a", tier="tenant"))
-    got = KubeApi(access(url)).get(object_path(NAMESPACES, "tenant-a"), seconds=5)
+    got = KubeApi(access(url)).get(object_path(NAMESPACES, "tenant-a"), seconds=60)
     assert got is not None
     assert got["metadata"]["labels"] == {"tier": "tenant"}
 
 
 def test_an_object_that_does_not_exist_is_none(url: str) -> None:
-    assert KubeApi(access(url)).get(object_path(NAMESPACES, "nope"), seconds=5) is None
+    assert KubeApi(access(url)).get(object_path(NAMESPACES, "nope"), seconds=60) is None
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
@@ -138,6 +113,30 @@ def test_a_list_that_has_expired_says_how_to_go_on() -> None:
     with answering(head, body) as url, pytest.raises(GoneError) as caught:
         KubeApi(access(url)).list_page(NAMESPACES, limit=1, resume="old")
     assert caught.value.resume == "the rest"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (b"200 OK", b"<html>", "the API server sent what is not JSON: "),
+        (b"200 OK", b"[]", "the API server sent JSON that is no object"),
+        (b"503 Away", b"<html>", "/api/v1/namespaces: HTTP 503"),
+        (b"503 Away", b"[]", "/api/v1/namespaces: HTTP 503"),
+        (b"410 Gone", b"[]", "/api/v1/namespaces: HTTP 410"),
+    ],
+)
+def test_what_no_api_server_says_is_an_error_too(status: bytes, body: bytes, said: str) -> None:
+    head = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with answering(head % (status, len(body)), body) as url, pytest.raises(ApiError) as caught:
+        KubeApi(access(url)).list_page(NAMESPACES, limit=1)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_page_says_how_many_come_after_it() -> None:
+    body = json.dumps({"metadata": {"remainingItemCount": 7, "continue": "x"}}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with answering(head, body) as url:
+        assert KubeApi(access(url)).list_page(NAMESPACES, limit=1).remaining == 7
 
 
 def test_an_answer_that_drips_in_is_waited_for_no_longer_than_it_may_take() -> None:
@@ -210,7 +209,7 @@ def test_a_replaced_ca_or_client_certificate_makes_new_connections(
 ) -> None:
     ca = tmp_path / "ca.crt"
     ca.write_text("old")
-    made: list[str] = []
+    made: list[str] = []  # of one length: certificates of one kind often are
 
     def connect() -> urllib3.PoolManager:
         made.append(ca.read_text())
@@ -219,154 +218,17 @@ def test_a_replaced_ca_or_client_certificate_makes_new_connections(
     api = KubeApi(Access(host=url, connect=connect, authorization=lambda: None, files=(ca,)))
     api.list_page(NAMESPACES, limit=1)
     api.list_page(NAMESPACES, limit=1)
-    (tmp_path / "new").write_text("renewed")
+    (tmp_path / "new").write_text("new")
     (tmp_path / "new").rename(ca)
     api.list_page(NAMESPACES, limit=1)
-    assert made == ["old", "renewed"]
+    assert made == ["old", "new"]
+    ca.unlink()
+    with pytest.raises(ApiError, match="No such file"):
+        api.list_page(NAMESPACES, limit=1)
 
 
 def test_names_cannot_lead_out_of_their_collection() -> None:
     assert object_path(NAMESPACES, "../secrets?x=1") == "/api/v1/namespaces/..%2Fsecrets%3Fx%3D1"
-
-
-def account(folder: Path, *, token: str = "t0ken") -> Path:
-    (folder / "token").write_text(f"{token}\n")
-    (folder / "ca.crt").write_text("PEM")
-    return folder
-
-
-def test_in_a_pod_the_service_account_is_used_and_its_token_read_each_time(tmp_path: Path) -> None:
-    environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "6443"}
-    found = in_cluster(environ, account(tmp_path))
-    assert found.host == "https://10.0.0.1:6443"
-    assert found.files == (tmp_path / "ca.crt",)
-    assert found.authorization() == "Bearer t0ken"
-    account(tmp_path, token="r0tated")
-    assert found.authorization() == "Bearer r0tated"
-
-
-def test_an_ipv6_service_address_gets_brackets(tmp_path: Path) -> None:
-    found = in_cluster({"KUBERNETES_SERVICE_HOST": "fd00::1"}, account(tmp_path))
-    assert found.host == "https://[fd00::1]:443"
-
-
-def test_a_pod_without_a_service_account_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(NoClusterError) as caught:
-        in_cluster({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path / 'token'}: missing, so this pod has no service account to use"
-    )
-
-
-def tls_context(folder: Path, ca: IssuedCert) -> ssl.SSLContext:
-    pair = issue_serving(ca, now=NOW, dns_names=(), ip_addresses=("127.0.0.1",))
-    path = folder / "apiserver.pem"
-    path.write_bytes(pair.key_pem + pair.cert_pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-def test_in_a_pod_the_api_server_is_known_by_the_cas_of_the_account_as_they_are_then(
-    fake: FakeApi, tmp_path: Path
-) -> None:
-    ca, other = issue_ca(now=NOW), issue_ca(now=NOW)
-    folder = account(tmp_path)
-    (folder / "ca.crt").write_bytes(other.cert_pem)
-    with serving(fake, tls=tls_context(tmp_path, ca)) as url:
-        port = url.rpartition(":")[2]
-        environ = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": port}
-        api = KubeApi(in_cluster(environ, folder))
-        with pytest.raises(ApiError, match="certificate verify failed"):
-            api.list_page(NAMESPACES, limit=1)
-        (folder / "new").write_bytes(ca.cert_pem)
-        (folder / "new").rename(folder / "ca.crt")
-        assert api.list_page(NAMESPACES, limit=1).items == ()
-
-
-def kubeconfig(tmp_path: Path, url: str, **user: str) -> Path:
-    path = tmp_path / "config"
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-        "clusters": [{"name": "k", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": user}],
-    }
-    path.write_text(json.dumps(config))
-    return path
-
-
-def test_a_kubeconfig_is_followed_with_its_token(fake: FakeApi, url: str, tmp_path: Path) -> None:
-    fake.put(NAMESPACES, namespace("a"))
-    path = kubeconfig(tmp_path, f"{url}/", token="s3cret")
-    found = find_access(kubeconfig=path, environ={})
-    page = KubeApi(found).list_page(NAMESPACES, limit=5)
-    assert [item["metadata"]["name"] for item in page.items] == ["a"]
-    assert fake.authorizations == ["Bearer s3cret"]
-
-
-def test_whoever_names_a_kubeconfig_or_a_context_gets_it_in_a_pod_too(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
-    path = kubeconfig(tmp_path, url)
-    assert find_access(kubeconfig=path, environ=environ).host == url
-    assert find_context(kubeconfig=path, environ=environ).name == "c"
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    with pytest.raises(NoClusterError, match="no kubeconfig"):
-        find_access(context="c", environ=environ)
-
-
-def test_certificates_inside_a_kubeconfig_become_files_that_are_watched(tmp_path: Path) -> None:
-    data = base64.b64encode(b"PEM").decode()
-    path = kubeconfig(
-        tmp_path,
-        "https://127.0.0.1:6443",
-        **{"client-certificate-data": data, "client-key-data": data},
-    )
-    assert len(find_access(kubeconfig=path, environ={}).files) == 2
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        None,
-        "",
-        "a: [",
-        "[1]",
-        "hello",
-        '{"current-context": "c", "contexts": "x"}',
-        (
-            '{"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k"}}], '
-            '"clusters": [{"name": "k", "cluster": {}}]}'
-        ),
-    ],
-    ids=["missing", "empty", "no YAML", "a list", "a text", "wrong types", "no server"],
-)
-def test_a_kubeconfig_that_is_none_is_an_error_of_one_line(
-    tmp_path: Path, content: str | None
-) -> None:
-    path = tmp_path / "config"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(NoClusterError) as caught:
-        find_access(kubeconfig=path, environ={})
-    assert str(caught.value).startswith(f"{path}: ")
-    assert "\n" not in str(caught.value)
-
-
-def test_where_there_is_no_kubeconfig_it_says_how_to_name_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/none")
-    for ask in (find_access, find_context):
-        with pytest.raises(NoClusterError) as caught:
-            ask(environ={})
-        assert str(caught.value) == (
-            f"no kubeconfig: {tmp_path}/none is not there; KUBECONFIG or --kubeconfig names another"
-        )
 
 
 def test_several_threads_share_one_api(fake: FakeApi, url: str) -> None:

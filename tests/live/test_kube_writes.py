@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from webhook.live.kube import Access, ApiError
+from webhook.live.credentials import Access
+from webhook.live.kube import ApiError
 from webhook.live.kube_writes import ConflictError, KubeWriter
 
 PATH = "/apis/reports.example/v1/namespaces/a/reports"

@@ -23,6 +23,7 @@ from certs.bootstrap import bootstrap, local_names
 from certs.issue import issue_ca
 from tests.build import review_bytes
 from tests.live.fake_api import FakeApi, namespace, node, runtime_class, serving
+from tests.metrics import reviews_answered
 from tests.server.doors import PATIENCE, Reply, ask_on, present, until
 from tests.server.tls_peers import client_identity
 
@@ -285,16 +286,28 @@ def test_sigterm_turns_unready_first_and_reviews_go_on(tmp_path: Path) -> None:
         assert running.process.wait(PATIENCE) == 0
 
 
+CLOSED = re.compile(r"(RemoteDisconnected|ConnectionResetError|BrokenPipeError|SSLEOFError)\(")
+
+
 def test_sigterm_under_load_fails_no_accepted_request(tmp_path: Path) -> None:
-    """Nor do clients that go on asking, on connections that they keep, hold up the end."""
-    patient = ("--drain-seconds", "5", "--finish-seconds", "300")
-    with server(tmp_path, *patient) as running, looping(running, clients=4, keep=True) as load:
+    """Nor do clients that go on asking until the end hold it up.
+
+    Who has connected and not yet asked when the drain is over finds the connection closed: once,
+    since there is no other after it. What was taken is in the log, and was answered.
+    """
+    clients, patient = 4, ("--drain-seconds", "5", "--finish-seconds", "300")
+    with (
+        server(tmp_path, *patient) as running,
+        looping(running, clients=clients, keep=True) as load,
+    ):
         until(lambda: load.answered > 0)
         began = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(PATIENCE) == 0
         assert time.monotonic() - began >= 5
-    assert load.failures == []
+    assert len(running.reviews) <= load.answered
+    assert len(load.failures) <= clients
+    assert [said for said in load.failures if not CLOSED.match(said)] == []
 
 
 def test_a_second_sigterm_cuts_no_drain_short(tmp_path: Path) -> None:
@@ -333,9 +346,7 @@ def test_every_one_of_two_workers_sees_a_reload_and_counters_add_up(tmp_path: Pa
         write(tmp_path / "policies" / "p.yaml", policy_text("kata-qemu"))
         until(lambda: running.events.count("policies reloaded") == 2)
         assert {running.assigned() for _ in range(20)} == {"kata-qemu"}
-        page = running.ask("GET", "/metrics").body.decode()
-        counted = re.findall(r"^runtimegate_reviews_total\{.*\} (\S+)$", page, re.MULTILINE)
-        assert sum(map(float, counted)) == 40
+        assert reviews_answered(running.ask("GET", "/metrics").body) == 40
 
 
 def test_a_worker_that_dies_is_replaced_by_one_with_the_policies_of_now(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.ha.load import Expected, Load
 from tests.ha.phases import node_of_every_class, prepare
 from tests.ha.policies import NAMESPACE, POLICIES, write_policies
 from tests.ha.replicas import Replica, Replicas
+from tests.metrics import reviews_answered
 from tests.registration import CONFIGURATIONS, addressed
 from tests.upgrade.before import HistoryMissing, file_of, tree_of, versions_before
 from tests.upgrade.contract import contracts
@@ -123,9 +124,7 @@ class Stage:
 def reviews(replica: Replica) -> int:
     """How many reviews a replica has answered."""
     _, page = replica.get("/metrics")
-    lines = page.decode().splitlines()
-    counted = [line for line in lines if line.startswith("runtimegate_reviews_total{")]
-    return int(sum(float(line.rpartition(" ")[2]) for line in counted))
+    return reviews_answered(page)
 
 
 def register(plane: ControlPlane, webhooks: Webhooks, url: str, ca_pem: str) -> None:

@@ -71,7 +71,7 @@ COMMANDS: CommandTable = {
 MENDABLE: tuple[str, ...] = (
     "webhook.documents.source:DocumentErrors",
     "webhook.live.git:GitError",
-    "webhook.live.kube:KubeError",
+    "webhook.live.credentials:KubeError",
     "certs.errors:CertificateError",
 )
 """Errors whose text is for the person who gave the input; looked up only once one was raised."""

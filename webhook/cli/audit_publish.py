@@ -11,7 +11,8 @@ from webhook.cli.audit_json import Report
 from webhook.cli.audit_reports import MANAGED_BY, REPORT_KINDS, namespace_results, reports_of
 from webhook.cli.cluster_options import Where
 from webhook.core.names import counted
-from webhook.live.kube import ApiError, find_access
+from webhook.live.credentials import find_access
+from webhook.live.kube import ApiError
 from webhook.live.kube_writes import KubeWriter
 from webhook.live.report_store import ReportStore
 

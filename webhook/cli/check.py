@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -27,6 +28,7 @@ from webhook.cli.patched import patched as patch_manifests
 from webhook.cli.remarks import Remark, remarks_of
 from webhook.cli.report import (
     as_json,
+    broken,
     report_value,
     summary,
     text_report,
@@ -148,7 +150,7 @@ def _cluster_facts(path: Path | None) -> Inputs:
 def _print_text(outcome: Outcome, revision: str) -> None:
     for line in text_report(outcome.results, paint_for(sys.stdout), columns(sys.stdout)):
         click.echo(inert(line), color=True)
-    click.echo(_summary(outcome, revision))
+    _tell_summary(outcome, revision, sys.stdout)
     _tell_errors(outcome)
 
 
@@ -180,7 +182,7 @@ def _print_github(outcome: Outcome, revision: str) -> None:
     # What cannot be read is among them, and is told once: Actions shows both streams as one.
     for line in workflow_commands(_remarks(outcome), outcome.errors):
         click.echo(line)
-    click.echo(_summary(outcome, revision))
+    _tell_summary(outcome, revision, sys.stdout)
 
 
 _PRINTED: Mapping[str, Callable[[Outcome, str], None]] = {
@@ -202,7 +204,7 @@ def _print_patched(inputs: Inputs, outcome: Outcome, revision: str) -> int:
     refused = [checked for checked in outcome.results if checked.refused]
     for line in text_report(refused, paint_for(sys.stderr), columns(sys.stderr)):
         click.echo(inert(line), err=True, color=True)
-    click.echo(_summary(outcome, revision), err=True)
+    _tell_summary(outcome, revision, sys.stderr)
     if written.left:
         click.echo(f"{counted(written.left, 'pod')}: the class is the operator's to set", err=True)
     if code:
@@ -215,16 +217,16 @@ def _remarks(outcome: Outcome) -> list[Remark]:
     return [remark for checked in outcome.results for remark in remarks_of(checked)]
 
 
-def _summary(outcome: Outcome, revision: str) -> str:
-    return inert(
-        summary(
-            outcome.results,
-            skipped=outcome.skipped,
-            errors=len(outcome.errors),
-            revision=revision,
-            left_out=outcome.left_out,
-        )
+def _tell_summary(outcome: Outcome, revision: str, stream: TextIO) -> None:
+    line = summary(
+        outcome.results,
+        skipped=outcome.skipped,
+        errors=len(outcome.errors),
+        revision=revision,
+        left_out=outcome.left_out,
     )
+    for piece in broken(line, columns(stream)):
+        click.echo(inert(piece), file=stream)
 
 
 def _tell_errors(outcome: Outcome) -> None:

@@ -94,7 +94,7 @@ def _hypervisors(_: click.Context) -> Iterable[str]:
 
 
 def _contexts(ctx: click.Context) -> Iterable[str]:
-    from webhook.live.kube import context_names  # noqa: PLC0415
+    from webhook.live.credentials import context_names  # noqa: PLC0415
 
     said = ctx.params.get("kubeconfig") or ctx.meta.get(FLAG_SAID.format("kubeconfig"))
     return context_names(said)

@@ -135,7 +135,7 @@ def _kubectl_options() -> list[click.Option]:
 
 def _namespace_of_context() -> str:
     """What kubectl takes where no ``--namespace`` is given."""
-    from webhook.live.kube import find_context  # noqa: PLC0415 - a quarter of a second
+    from webhook.live.credentials import find_context  # noqa: PLC0415 - a quarter of a second
 
     said = click.get_current_context().meta
     file, context = (said.get(FLAG_SAID.format(flag)) for flag in ("kubeconfig", "context"))

@@ -26,7 +26,7 @@ from webhook.cli.policy_compile import compile_command
 from webhook.cli.policy_diff import diff
 from webhook.cli.policy_test import policy_test
 from webhook.cli.regular_files import MOST_CLUSTER_BYTES
-from webhook.cli.report import as_json
+from webhook.cli.report import as_json, broken
 from webhook.cli.tables import print_stacked
 from webhook.cli.terminal import at_terminal, columns
 from webhook.core.cluster import NamespaceView
@@ -68,9 +68,8 @@ def lint_command(*, policies: Path, output: str, today: datetime | None) -> int:
     if output == "json":
         click.echo(as_json(_lint_value(folder, loaded, found)))
     else:
-        for warning in warnings:
-            click.echo(str(warning))
-        click.echo(_lint_summary(folder, loaded, found))
+        for line in (*map(str, warnings), _lint_summary(folder, loaded, found)):
+            click.echo("\n".join(broken(line, columns())))
     return 1 if warnings else 0
 
 

@@ -17,8 +17,8 @@ from webhook.cli.policy_diff_report import Report, report_value, text_lines
 from webhook.cli.policy_sides import Side, left_behind, load_side, with_inventory
 from webhook.cli.population import Population, open_population
 from webhook.cli.progress import progress_bar
-from webhook.cli.report import Paint, as_json, plain
-from webhook.cli.terminal import at_terminal
+from webhook.cli.report import as_json
+from webhook.cli.terminal import paint_for
 
 _LEAST_BYTES = 4_000
 
@@ -118,14 +118,8 @@ def _print(report: Report, output: str, most_bytes: int) -> None:
         case "markdown":
             click.echo(markdown(report, most_bytes), nl=False)
         case _:
-            for line in text_lines(report, _paint()):
+            for line in text_lines(report, paint_for()):
                 click.echo(line, color=True)
-
-
-def _paint() -> Paint:
-    return (
-        (lambda text, colour: click.style(text, fg=colour, bold=True)) if at_terminal() else plain
-    )
 
 
 def _tell_what_is_missing(report: Report, before: Side, after: Side) -> None:

@@ -313,11 +313,17 @@ def text_lines(report: Report, paint: Paint = plain) -> Iterator[str]:
     for kind in Kind:
         if found := report.of(kind):
             yield ""
-            yield f"{paint(TITLES[kind], COLOURS.get(kind, 'white'))}: {summed(found)}"
+            yield f"{_title(kind, paint)}: {summed(found)}"
             yield from _block(found)
     yield ""
     yield looked_at(report)
     yield tally(report)
+
+
+def _title(kind: Kind, paint: Paint) -> str:
+    """In its colour; what changes to the same effect has none."""
+    colour = COLOURS.get(kind)
+    return paint(TITLES[kind], colour) if colour else TITLES[kind]
 
 
 def tally(report: Report) -> str:

@@ -21,7 +21,8 @@ from webhook.core.runtimes import Inventory
 from webhook.core.snapshot import Snapshot
 from webhook.core.workload import WorkloadKind
 from webhook.documents.folder import Loaded
-from webhook.live.kube import ApiError, ApiServer, KubeApi, find_access, find_context
+from webhook.live.credentials import find_access, find_context
+from webhook.live.kube import ApiError, ApiServer, KubeApi
 from webhook.live.listing import Listing, Missing
 
 Progress = Callable[[str, int, int | None], None]

@@ -23,7 +23,7 @@ from certs.files import ServingFiles, serving_files
 from webhook.core.names import VERSION
 
 if TYPE_CHECKING:
-    from webhook.live.kube import Access
+    from webhook.live.credentials import Access
     from webhook.server.process import Settings
     from webhook.server.tls import ServingContext
 
@@ -219,7 +219,7 @@ def _serving_context(options: _Options, files: ServingFiles) -> "ServingContext"
 
 
 def _access(options: _Options) -> "Access | None":
-    from webhook.live.kube import NoClusterError, find_access  # noqa: PLC0415 - as in serve
+    from webhook.live.credentials import NoClusterError, find_access  # noqa: PLC0415 - as in serve
 
     if options.no_cluster:
         return None

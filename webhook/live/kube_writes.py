@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import orjson
 import urllib3
 
-from webhook.live.kube import Access, ApiError, KubeApi
+from webhook.live.credentials import Access
+from webhook.live.kube import ApiError, KubeApi
 
 _SECONDS = 30.0
 _BUSY = frozenset({429, 503})

@@ -27,9 +27,10 @@ from prometheus_client.multiprocess import mark_process_dead
 from webhook.core.names import ALWAYS_EXCLUDED
 from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import ClusterCache
+from webhook.live.credentials import Access
 from webhook.live.current import Current
 from webhook.live.existing_pods import ExistingPodLister
-from webhook.live.kube import Access, KubeApi
+from webhook.live.kube import KubeApi
 from webhook.live.reload import PolicySource, PolicyState, Reloader, keep_doing
 from webhook.server.answer import Reviews
 from webhook.server.app import Service, create_app
