@@ -222,6 +222,8 @@ def test_a_folder_that_is_in_a_submodule_is_told_from_one_that_is_not_there(
         )
     for path in ("d/n", "m", "d/mm/policies", ":(top)d/m"):
         assert refused(f"{commit}:{path}", repository).endswith(f": it holds no folder {path}")
+    assert "it holds no folder nn" in refused(f"{commit}:{'n' * 100_000}", repository)
+    assert "it holds no folder n/n" in refused(f"{commit}:{'n/' * 50_000}", repository)
 
 
 def test_a_replaced_commit_is_not_looked_at(repository: GitRepository) -> None:

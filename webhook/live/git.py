@@ -34,6 +34,7 @@ _ENVIRONMENT = {
 SECONDS = 60.0
 _MOST_REFS = 2000
 _MOST_PARTS = 64
+_LONGEST_PATH = 4096
 _SHOWN = 300
 _CHUNK = 1 << 16
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -127,7 +128,7 @@ class Repository:
 
     def _submodule(self, commit: str, path: str) -> str:
         """The submodule that a path is or leads into; empty where there is none."""
-        parts = path.split("/")[:_MOST_PARTS]
+        parts = path[:_LONGEST_PATH].split("/")[:_MOST_PARTS]
         above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
         asked = ("ls-tree", "-z", "--full-tree", commit, "--", *filter(None, above))
         found = map(_entry_named, _run(asked, self.here).stdout.split(b"\0")[:-1])
