@@ -71,10 +71,13 @@ def test_a_watch_from_a_version_long_gone_says_so(fake: FakeApi, url: str) -> No
 
 
 def test_a_watch_that_is_silent_too_long_asks_for_a_new_list(fake: FakeApi, url: str) -> None:
-    api = KubeApi(access(url), silence_seconds=0.1)
-    events = api.watch(NAMESPACES, resource_version="100", seconds=5)
-    with pytest.raises(GoneError, match=r"^watch of /api/v1/namespaces was silent too long$"):
-        next(events)
+    for silence_seconds in (0.1, 1.0, 10.0, 60.0):
+        api = KubeApi(access(url), silence_seconds=silence_seconds)
+        with pytest.raises(ApiError) as caught:
+            next(api.watch(NAMESPACES, resource_version="100", seconds=5))
+        if isinstance(caught.value, GoneError):
+            break  # else a busy machine had not even begun to answer, which is another error
+    assert str(caught.value) == "watch of /api/v1/namespaces was silent too long"
 
 
 def test_a_watch_that_breaks_off_is_an_error_of_one_line(fake: FakeApi, url: str) -> None:
