@@ -133,7 +133,8 @@ def renew(
     """Do what is due, for the names and with the kind of key that are there or given.
 
     ``force`` renews the serving certificate although it still holds. Raises CertificateError when
-    there is nothing to go by, or something is due in a directory that is not ours.
+    there is nothing to go by, something is due in a directory that is not ours, or the bundle is
+    lost: a new CA would be trusted by nobody, and what is served may still be good.
     """
     files = serving_files(directory)
     with locked(directory):
@@ -146,6 +147,7 @@ def renew(
             key_type=key_type or (KeyType.RSA if is_rsa else KeyType.ECDSA),
             now=now,
         )
+        _refuse_lost_bundle(read_directory(directory), files)
         steps = _settle(job)
         if force and not any(isinstance(step, RenewServing) for step in steps):
             steps.append(RenewServing(reason=_ASKED_FOR))
@@ -195,6 +197,17 @@ def _settle(job: _Job) -> list[Change]:
         _take(step, contents, job)
         steps.append(step)
     return steps
+
+
+def _refuse_lost_bundle(contents: Contents, files: ServingFiles) -> None:
+    """Raise CertificateError where the CA's key is here and no bundle that can be read."""
+    if not contents.ca_key_pem:
+        return
+    try:
+        inspect_bundle(contents.ca_pem, label=str(files.ca))
+    except CertificateError as error:
+        problem = f"{error.problem}; put back the one of a caBundle, or bootstrap makes a new CA, "
+        raise CertificateError(error.label, f"{problem}which nobody trusts yet") from error
 
 
 def _state(contents: Contents, job: _Job) -> State:

@@ -231,7 +231,8 @@ def status_command(directory: Path | None, output: str, **given: Any) -> int:
     if isinstance(stands.step, Nothing):
         return 0
     if output == "text":
-        remedy = "bootstrap, with the same names, --dir" if names else "renew --dir"
+        lost = names or not stands.cas  # only bootstrap gives other names, or a CA anew
+        remedy = "bootstrap, with the same names, --dir" if lost else "renew --dir"
         click.echo(f"run: runtimegate certs {remedy} {directory}")
     return 1
 

@@ -155,6 +155,8 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 
 def _read(path: Path) -> bytes | None:
     try:
+        if path.is_fifo():  # opening it would wait for a writer
+            raise CertificateError(str(path), "is a named pipe; expected a PEM file")
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except FileNotFoundError:

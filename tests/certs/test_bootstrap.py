@@ -2,6 +2,7 @@
 
 import threading
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_damaged_bundle_is_replaced_with_what_of_it_can_be_read(tmp_path: Path
     found = bootstrap(tmp_path, NAMES, now=NOW)
     assert kinds(found.steps) == [RotateCA, RenewServing]
     assert found.status.cas[0] == inspect_bundle(ca(1).cert_pem)[0]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "said"),
+    [(b"", "is empty"), (b"x", "is not PEM"), (ca(1).cert_pem + ca(2).cert_pem[:99], "")],
+)
+def test_a_renewal_makes_no_ca_in_place_of_a_bundle_that_is_lost(
+    tmp_path: Path, bundle: bytes, said: str
+) -> None:
+    bootstrap(tmp_path, NAMES, now=NOW)
+    write_files(tmp_path, {"ca.crt": bundle})
+    before = contents(tmp_path)
+    for late, force in ((NOW, False), (NOW, True), (NOW + YEAR, False)):
+        message = message_of(partial(renew, tmp_path, now=late, force=force))
+        assert message.startswith(f"{tmp_path}/ca.crt: {said}")
+        assert message.endswith(
+            "; put back the one of a caBundle, or bootstrap makes a new CA, which nobody trusts yet"
+        )
+    assert contents(tmp_path) == before
 
 
 def test_an_encrypted_ca_key_is_left_alone(tmp_path: Path) -> None:

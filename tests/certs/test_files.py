@@ -93,6 +93,12 @@ def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     assert mode(directory) == 0o700
 
 
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tls.crt")
+    said = f"{tmp_path}/tls.crt: is a named pipe; expected a PEM file"
+    assert message_of(lambda: read_directory(tmp_path)) == said
+
+
 def test_an_existing_directory_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     make_directory(tmp_path)

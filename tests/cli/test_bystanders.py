@@ -26,6 +26,12 @@ FOLDER = {
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
         "metadata: {name: things.example.com}\n"
     ),
+    "quoted/name.yaml": 'apiVersion: v1\nkind: Pod\nmetadata: {name: "{{ x }}"}\nspec: {}\n',
+    "quoted/image.yaml": (
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n"
+        'spec: {template: {spec: {containers: [{image: "{{ x }}"}]}}}\n'
+    ),
+    "quoted/args.yaml": POD.replace("{}", '{containers: [{args: ["{{ mine }}"]}]}'),
     "jinja.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ name }}\n",
     "compose.yaml": "services: {}\n",
     "tsconfig.json": '{"a": 1, // no JSON\n}',
@@ -51,7 +57,9 @@ def load(*paths: Path, mixed: bool = False) -> Inputs:
 def test_a_folder_of_mixed_content_is_read_for_its_manifests(folder: Path) -> None:
     inputs = load(folder)
     names = [str(Path(m.source).relative_to(folder)) for m in inputs.manifests]
-    assert names == ["chart/crds/thing.yaml", "chart/templates/plain.yaml", "web.yaml"]
+    assert names == [
+        "chart/crds/thing.yaml", "chart/templates/plain.yaml", "quoted/args.yaml", "web.yaml",
+    ]  # fmt: skip
     assert inputs.errors == ()
 
 
@@ -59,7 +67,7 @@ def test_what_is_left_out_is_counted_by_its_kind(folder: Path) -> None:
     told = counted_kinds(load(folder).left_out)
     assert set(told.split(", ")) == {
         "4 values", "3 kustomization", "2 Helm template", "3 other", "1 Chart.yaml",
-        "1 other template",
+        "3 other template",
     }  # fmt: skip
 
 

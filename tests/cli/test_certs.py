@@ -188,6 +188,19 @@ def test_status_of_a_missing_name_is_a_finding(
     ]
 
 
+def test_status_of_a_lost_bundle_names_what_can_bring_one_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(tmp_path)
+    (tmp_path / "ca.crt").write_bytes(b"")
+    code, out, _ = ran(capsys, "status", "--dir", str(tmp_path))
+    assert code == 1
+    assert out.splitlines()[-2:] == [
+        f"renewal is due: there is no {tmp_path}/ca.crt yet",
+        f"run: runtimegate certs bootstrap, with the same names, --dir {tmp_path}",
+    ]
+
+
 def test_the_json_of_status_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made(tmp_path)
     _, out, _ = ran(capsys, "status", "--dir", str(tmp_path), "-o", "json")

@@ -32,7 +32,7 @@ from tests.controlplane.binaries import Binaries, BinariesMissing
 from tests.controlplane.keys import serving_pair, signing_key
 from tests.controlplane.processes import Component, StartError, free_port
 
-KUBECTL_SECONDS = 120
+KUBECTL_SECONDS = 300
 GRANT_SECONDS = 90
 PORT_ATTEMPTS = 3
 PORT_TAKEN = "address already in use"
@@ -62,7 +62,7 @@ class ControlPlane:
         self,
         binaries: Binaries,
         *,
-        ready_within_seconds: float = 180,
+        ready_within_seconds: float = 300,
         new_port: Callable[[], int] = free_port,
         more_users: Mapping[str, tuple[str, ...]] | None = None,
         more_arguments: Sequence[str] = (),

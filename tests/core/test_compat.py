@@ -1,5 +1,6 @@
 """The compatibility table: which fact answers, the verdict on a need, over one release or many."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.build import EVIDENCE, TODAY, application, container, fact, pod, pod_view, profile, table
 from tests.counted import Counted
-from webhook.core.applications import Evidence
+from webhook.core.applications import Clause, Evidence, Need
 from webhook.core.compat import VERDICTS, BoundRuntime, CompatTable, Conditions, Fact, Gate
 from webhook.core.names import Feature, Strength, Support, Verdict
 from webhook.core.needs import (
@@ -454,6 +455,25 @@ def test_what_is_behind_many_alike_is_reported_all_the_same() -> None:
     assert ("cap:SYS_ADMIN", "unknown",
             "spec.containers[999].securityContext.capabilities.add[0]",
             ) in found(pod(containers=[*many, odd]))  # fmt: skip
+
+
+def test_containers_that_do_not_have_a_need_hide_none_that_has() -> None:
+    only = Need(
+        feature=Feature("syscall:c"), strength=Strength.REQUIRED, when=Clause(words=("--c",))
+    )
+    known = table(*FACTS, applications=[replace(POSTGRES, needs=(only,))])
+    many = [container(f"db{i}", "postgres") for i in range(2 * MOST_ALIKE)]
+    on = known.bind(profile("gvisor", NEW), TODAY)
+    for args, expected in (([], []), (["--c"], ["spec.containers[64].image"])):
+        obj = pod(containers=[*many, container("last", "postgres", args=args)])
+        told = concerns(needs_of(pod_view(obj), known), on)
+        assert [f.need.field_path for f in told] == expected
+
+
+def test_what_a_pod_declares_changes_no_verdict_on_what_others_use() -> None:
+    on = bound(fact(X, IGNORED))
+    for security, expected in ((False, Verdict.DEGRADED), (True, Verdict.IGNORED_SECURITY)) * 2:
+        assert on.judgement(X, Strength.REQUIRED, security).verdict is expected
 
 
 def a_finding(*evidence: Evidence) -> Finding:

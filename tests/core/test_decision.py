@@ -578,6 +578,10 @@ TOO_MUCH: tuple[tuple[dict[str, Any], str], ...] = (
         pod(containers=[container(command=["x"], args=["y"] * 20_000)]),
         "has more than 20000 arguments and variables",
     ),
+    (
+        pod(containers=[container(args=["x"], env=[{"name": "A", "value": "b"}] * 20_000)]),
+        "has more than 20000 arguments and variables",
+    ),
 )
 
 

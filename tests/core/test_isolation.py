@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.build import TODAY, container, fact, inventory, node, pod, pod_view, profile
+from webhook.core.applications import Evidence
 from webhook.core.assumed import assumed_class
 from webhook.core.cluster import ClusterView, RuntimeClassView
 from webhook.core.compat import CompatTable, Release
@@ -181,3 +183,94 @@ def test_a_handler_says_more_than_a_name(
 
 def test_the_release_of_a_class_that_is_there_is_not_guessed() -> None:
     assert assumed_class("gvisor", Handler("runsc"), TABLE).profile.versions == ()
+
+
+def known_as(**handlers: str) -> Snapshot:
+    """A cluster of which only these classes are known, ``a_b=`` is ``a-b``, by their handlers."""
+    views = {
+        name.replace("_", "-"): RuntimeClassView(
+            name=name.replace("_", "-"), handler=Handler(handler)
+        )
+        for name, handler in handlers.items()
+    }
+    return snapshot(Inventory(), ClusterView(runtime_classes=views))
+
+
+def test_a_class_that_is_there_is_what_its_handler_says() -> None:
+    on = climbed(known_as(sandboxed="runsc", strong="kata-clh", plain="runc"), "sandboxed")
+    assert on.steps[0].profile.runtime == "gvisor"
+    assert [on.isolated_by(name) for name in ("strong", "plain")] == [True, False]
+
+
+def test_a_class_that_is_not_there_isolates_nothing_where_the_classes_are_known() -> None:
+    assert not climbed(known_as(runc="runc"), "runc").isolated_by("kata-fc")
+    assert climbed(snapshot(Inventory()), "runc").isolated_by("kata-fc")
+
+
+def test_runc_is_a_class_where_the_inventory_says_so_and_the_cluster_nothing() -> None:
+    assert climbed().steps[2].runtime_class == "runc"
+    assert climbed(snapshot(Inventory()), "runc").steps[0].runtime_class is None
+
+
+def test_where_nothing_is_known_of_nodes_every_class_is_offered() -> None:
+    assert all(step.offered for step in climbed().steps)
+
+
+@pytest.mark.parametrize(
+    ("releases", "newer"),
+    [
+        (("20260817.0",), None),
+        (("20240729.0",), "20260817.0"),
+        (("20240729.0", "20260817.0"), "20260817.0"),
+        ((), "20260817.0"),
+    ],
+    ids=["newest", "old", "in an upgrade", "undeclared"],
+)
+def test_the_newest_release_is_newer_than_the_oldest_that_runs(
+    releases: tuple[str, ...], newer: str | None
+) -> None:
+    on = climbed(snapshot(inventory(gvisor=profile("gvisor", *releases))), "gvisor")
+    assert on.steps[0].newer == (parse_version(newer) if newer else None)
+
+
+def test_a_class_that_a_pod_names_is_judged_as_what_it_is_assumed_to_be() -> None:
+    on = climbed(snapshot(Inventory()), "runc")
+    found = fit(pod_view(pod(runtimeClassName="gvisor", hostNetwork=True)), on)
+    assert found.refused_there == {Verdict.INCOMPATIBLE}
+
+
+def test_what_only_warns_would_not_have_to_be_let_pass() -> None:
+    on, _ = ladder(CLASSES, snapshot(), actions_for(accept_degraded=True, refuse_unknown=False))
+    found = fit(pod_view(pod(runtimeClassName="gvisor", hostNetwork=True, hostPID=True)), on)
+    assert found.refused_there == {Verdict.INCOMPATIBLE}
+
+
+def test_a_pod_that_is_too_large_to_judge_would_have_to_be_let_pass_in_everything() -> None:
+    many = [container(f"c{n}") for n in range(1_001)]
+    found = fit(pod_view(pod(containers=many, runtimeClassName="gvisor")), climbed())
+    assert found.refused_there == frozenset(Verdict) - {Verdict.COMPATIBLE}
+
+
+def test_a_newer_release_that_does_not_do_either_is_not_named() -> None:
+    old = inventory(gvisor=profile("gvisor", "20240729.0"))
+    obstacle = fit(pod_view(pod(hostNetwork=True)), climbed(snapshot(old), "gvisor")).obstacles[0]
+    assert obstacle is not None
+    assert obstacle.solved_by is None
+
+
+def test_annotations_that_reconfigure_the_sandbox_are_told_and_keep_from_no_class() -> None:
+    found = fit(pod_view(pod(annotations={"dev.gvisor.spec.mount.x": "y"})), climbed())
+    assert found.obstacles[0] is None
+    assert len(found.annotations) == 1
+
+
+def test_a_sentence_counts_the_other_causes_and_shows_a_source_on_one_line() -> None:
+    hostile = Evidence(kind="source", source="x\n\x1b[31m" + "y" * 200, date="2026-01-01")
+    rows = CompatTable(facts=[fact("pod:hostNetwork", evidence=(hostile,)), fact("pod:hostIPC")])
+    on = climbed(replace(snapshot(), compat=rows), "gvisor")
+    obstacle = fit(pod_view(pod(hostNetwork=True, hostIPC=True)), on).obstacles[0]
+    assert obstacle is not None
+    said = sentence(obstacle, on.steps[0])
+    assert ", and 1 more cause" in said
+    assert said.isprintable()
+    assert len(said) < 400

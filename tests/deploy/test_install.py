@@ -10,7 +10,7 @@ from tests.controlplane.cluster import ControlPlane
 from tests.demo.gate import Gate
 from tests.deploy.manifests import Manifests
 from tests.deploy.test_chart import require
-from tests.deploy.typed import DEPLOY, install, server_kubeconfig, until
+from tests.deploy.typed import CERTS, DEPLOY, SERVER, install, server_kubeconfig, until
 from tests.deploy.variants import VARIANTS
 from tests.helm.programs import HELM, NAMESPACE, ROOT, render
 
@@ -72,10 +72,6 @@ def test_the_api_server_takes_every_variant_without_a_warning(
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     done = installed.kubectl("create", "--dry-run=server", "-f", "-", stdin=text, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-CERTS = f"system:serviceaccount:{NAMESPACE}:runtimegate-certs"
-SERVER = f"system:serviceaccount:{NAMESPACE}:runtimegate"
 
 
 MAY = (

@@ -13,14 +13,27 @@ from tests.helm.programs import NAMESPACE, ROOT
 DEPLOY = ROOT / "deploy"
 CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 SECONDS = 90
+CERTS = f"system:serviceaccount:{NAMESPACE}:runtimegate-certs"
+SERVER = f"system:serviceaccount:{NAMESPACE}:runtimegate"
+"""The accounts of the install."""
 
 
 def install(plane: ControlPlane) -> None:
-    """`kubectl apply -f deploy/install.yaml`, and what else a cluster with tenants has."""
+    """`kubectl apply -f deploy/install.yaml`, and what else a cluster with tenants has.
+
+    When this returns, both accounts may what the install grants them.
+    """
     done = plane.kubectl("apply", "-f", str(DEPLOY / "install.yaml"))
     assert "arning" not in done.stderr
     plane.kubectl("apply", "-k", str(DEPLOY / "runtimeclasses"))
     plane.create_namespace("tenant-a")
+    plane.wait_until_may("watch", "namespaces", f"--as={SERVER}")
+    for verb, what in (
+        ("patch", "mutatingwebhookconfiguration/runtimegate"),
+        ("patch", "secret/runtimegate-tls"),
+        ("patch", "secret/runtimegate-ca"),
+    ):
+        plane.wait_until_may(verb, what, f"--namespace={NAMESPACE}", f"--as={CERTS}")
 
 
 def register(plane: ControlPlane) -> None:

@@ -48,6 +48,25 @@ def test_an_empty_folder_is_warned_of_as_a_whole() -> None:
     ]
 
 
+def flagged(**flags: str) -> list[str]:
+    """What lint says of a runtime's flags, where the table speaks of net-raw."""
+    gated = a_fact(support="gated", gate={"flag": "net-raw", "values": ["true"], "support": "full"})
+    described = inventory(runtime(flags=flags))
+    found = lint(load(policy(runtimeClasses={"default": "gvisor"}), facts(gated), described), TODAY)
+    return [f"{w.field_path}: {w.message}" for w in found if w.rule == "misspelt-flag"]
+
+
+@pytest.mark.parametrize("written", ["net_raw", "NET-RAW", "netraw", "net-row"])
+def test_a_flag_that_is_but_a_slip_away_from_one_of_the_table_is_warned_of(written: str) -> None:
+    said = f"{written} is no flag that the table speaks of: it speaks of net-raw"
+    assert flagged(**{written: "true"}) == [f"spec.runtimes[0].flags.{written}: {said}"]
+
+
+@pytest.mark.parametrize("written", ["net-raw", "debug", "network", "directfs"])
+def test_a_flag_of_the_table_and_one_of_its_own_are_not(written: str) -> None:
+    assert flagged(**{written: "true"}) == []
+
+
 def test_a_warning_is_a_value_with_its_place() -> None:
     (warning,) = lint(load(policy(runtimeClasses={"default": "runc"}), CLASSES), TODAY)
     assert warning == LintWarning(

@@ -491,6 +491,10 @@ DAY = "must be a day such as 2027-06-30, or never"
             f"spec.exemptions[0].expires: {DAY}, not '2027-02-30'",
         ),
         (
+            {"exemptions": [exemption(expires="Never")]},
+            f"spec.exemptions[0].expires: {DAY}, not 'Never'",
+        ),
+        (
             {"exemptions": [exemption(expires="20270630")]},
             f"spec.exemptions[0].expires: {DAY}, not '20270630'",
         ),

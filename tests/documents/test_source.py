@@ -194,6 +194,12 @@ def test_a_text_that_aliases_make_large_is_refused() -> None:
     ]
 
 
+def test_a_text_that_is_large_without_aliases_is_refused_too() -> None:
+    assert faults("- a\n" * 200_000) == [
+        "p.yaml:200000: holds more than 200000 values once its aliases are written out"
+    ]
+
+
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
 def test_a_text_nested_ten_thousand_deep_is_refused(opening: str) -> None:
     (error,) = parsed(opening * 10_000).errors
@@ -212,6 +218,7 @@ def test_a_file_of_ten_megabytes_is_one_error() -> None:
         (b"a: 1\nb: \xff\n", "p.yaml:2: is not UTF-8: byte 0xff at offset 8"),
         (b"a: \xed\xa0\x80\n", "p.yaml:1: is not UTF-8: byte 0xed at offset 3"),
         ("a: 1".encode("utf-16"), "p.yaml:1: is UTF-16; must be UTF-8"),
+        ("\ufeffa: 1".encode("utf-16-be"), "p.yaml:1: is UTF-16; must be UTF-8"),
         ("a: 1".encode("utf-16-be"), "p.yaml:1: holds the control character U+0000"),
         (b"a: 1\nb: x\0y\n", "p.yaml:2: holds the control character U+0000"),
         (b"a: 1\nb: \x1b[31m\n", "p.yaml:2: holds the control character U+001B"),

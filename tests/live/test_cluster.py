@@ -3,7 +3,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 import urllib3
@@ -14,6 +14,7 @@ from tests.live.script import Script
 from tests.registration import RIGHTS
 from webhook.core.cluster import NamespaceView
 from webhook.core.names import NAMESPACE_DEFAULT
+from webhook.core.nodes import NodeView
 from webhook.core.snapshot import Snapshot
 from webhook.live.cluster import (
     NAMESPACES,
@@ -23,7 +24,7 @@ from webhook.live.cluster import (
     namespace_reading,
 )
 from webhook.live.credentials import Access
-from webhook.live.current import Current
+from webhook.live.current import Current, Parts
 from webhook.live.kube import ApiError, KubeApi
 
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
@@ -115,6 +116,9 @@ def test_the_snapshot_comes_to_hold_what_the_cluster_is(fake: FakeApi, world: Wo
     fake.put(NAMESPACES, namespace("tenant-b"))
     fake.delete(NAMESPACES, "tenant-a")
     until(lambda: world.names() == ["tenant-b"])
+    fake.put(NODES, node("n2", "runc"))
+    fake.delete(NODES, "n1")
+    until(lambda: [n.name for n in world.current.snapshot.cluster.nodes or ()] == ["n2"])
 
 
 def test_before_the_first_list_nothing_is_taken_for_known(fake: FakeApi, world: World) -> None:
@@ -187,6 +191,43 @@ def test_the_age_is_that_of_the_kind_that_waits_longest() -> None:
     )
 
 
+def test_only_a_cluster_of_which_every_kind_was_listed_is_synced() -> None:
+    cache = ClusterCache(Script(), Current(snapshot()), chance=lambda: 0.0)
+    for follower in (cache.namespaces, cache.runtime_classes, cache.nodes):
+        assert not cache.synced
+        follower.store.replace({})
+    assert cache.synced
+
+
+def test_what_changes_while_a_snapshot_is_made_comes_with_the_next() -> None:
+    class Changing(Current):
+        """Where a change arrives after each of the first two snapshots was made of the stores."""
+
+        def replace(self, **parts: Unpack[Parts]) -> Snapshot:
+            made = super().replace(**parts)
+            if (name := next(late, None)) is not None:
+                cache.namespaces.store.put(NamespaceView(name=name))
+            return made
+
+    late = iter(["first", "second"])
+    script = Script(lists=[ApiError("away")] * 1_000)
+    current = Changing(snapshot())
+    cache = ClusterCache(script, current, chance=lambda: 0.0, coalesce_seconds=0.01)
+    cache.start()
+    until(lambda: sorted(current.snapshot.cluster.namespaces) == ["first", "second"])
+    cache.stop()
+
+
+def test_nodes_that_are_unchanged_are_the_same_that_have_found_what_they_did() -> None:
+    cache, current = fetching(Script())
+    cache.nodes.store.replace({"a": NodeView(name="a")})
+    cache.publish()
+    before = current.snapshot.cluster.nodes
+    cache.namespaces.store.put(NamespaceView(name="new"))
+    cache.publish()
+    assert current.snapshot.cluster.nodes is before
+
+
 def fetching(script: Script) -> tuple[ClusterCache, Current]:
     current = Current(snapshot())
     return ClusterCache(script, current, chance=lambda: 0.0), current
@@ -247,6 +288,34 @@ def test_requests_for_one_namespace_at_a_time_share_one_fetch() -> None:
     for thread in threads:
         thread.join()
     assert script.calls == ["get /api/v1/namespaces/new"]
+
+
+def test_those_who_wait_for_a_fetch_that_fails_are_told_so() -> None:
+    asked, release = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    class Failing(Script):
+        def get(self, path: str, *, seconds: float) -> Mapping[str, Any] | None:
+            asked.set()
+            release.wait(SECONDS)
+            raise ApiError("away")
+
+    cache, _ = fetching(Failing())
+
+    def ask() -> None:
+        with pytest.raises(NamespaceUnavailableError) as caught:
+            cache.fetch_namespace("new", SECONDS)
+        told.append(str(caught.value))
+
+    first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+    first.start()
+    assert asked.wait(SECONDS)
+    second.start()
+    until(lambda: waits_for_another(second))
+    release.set()
+    first.join()
+    second.join()
+    assert told == ["namespace 'new': away"] * 2
 
 
 def test_one_who_waits_for_anothers_fetch_waits_no_longer_than_it_may() -> None:

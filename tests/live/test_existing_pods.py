@@ -63,7 +63,7 @@ def test_a_refusal_is_a_problem_and_no_error(
     fake: FakeApi, lister: ExistingPodLister, status: int, problem: str
 ) -> None:
     fake.refuse = lambda url: status
-    assert lister.list_pods("shop", 5.0).problem == problem
+    assert lister.list_pods("shop", 60.0).problem == problem
 
 
 def test_there_is_a_bound_to_the_time(fake: FakeApi, lister: ExistingPodLister) -> None:

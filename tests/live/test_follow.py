@@ -1,3 +1,4 @@
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,15 +22,21 @@ def event(change: str, version: str, name: str = "", **labels: str) -> Any:
     return {"type": change, "object": obj}
 
 
-def follow(script: Script, *, rounds: int) -> tuple[Follower[NamespaceView], list[float]]:
-    """Run a follower for so many rounds; also the delays between them, without chance."""
+def follow(
+    script: Script, *, rounds: int, chance: float = 1.0, step: float = 0.0
+) -> tuple[Follower[NamespaceView], list[float]]:
+    """Run a follower for so many rounds; also the delays between them, without chance.
+
+    ``step`` is what passes from one look at the clock to the next.
+    """
+    clock = count(50.0, step)
     delays: list[float] = []
 
     def wait(seconds: float) -> bool:
         delays.append(seconds)
         return len(delays) == rounds
 
-    timing = Timing(clock=lambda: 50.0, chance=lambda: 1.0, wait=wait)
+    timing = Timing(clock=lambda: next(clock), chance=lambda: chance, wait=wait)
     follower = Follower(NAMESPACE_KIND, script, Store[NamespaceView](lambda: None), timing)
     follower.run()
     return follower, delays
@@ -44,6 +51,11 @@ def test_a_list_of_several_pages_is_followed_by_a_watch_from_its_version() -> No
     assert script.calls == ["list", "list x", "watch 7"]
     assert sorted(follower.store.entries()) == ["b", "c"]
     assert delays == [0.0]
+
+
+def test_a_list_is_a_sign_of_life_before_any_event() -> None:
+    follower, _ = follow(Script(lists=[page("7")], watches=[[ApiError("away")]]), rounds=1)
+    assert follower.heard_at == 50.0
 
 
 def test_a_watch_that_ends_goes_on_from_its_last_event_without_a_list() -> None:
@@ -135,6 +147,37 @@ def test_a_bug_of_ours_ends_no_thread(caplog: pytest.LogCaptureFixture) -> None:
     assert "following namespaces failed" in [r.getMessage() for r in caplog.records]
 
 
+def test_after_a_bug_of_ours_nothing_is_believed_that_was_there() -> None:
+    script = Script(lists=[page("7"), page("9")], watches=[[TypeError("a bug")], []])
+    follow(script, rounds=2)
+    assert script.calls == ["list", "watch 7", "list", "watch 9"]
+
+
+def test_pauses_are_of_half_their_length_at_least() -> None:
+    _, delays = follow(Script(lists=[ApiError("away")] * 3), rounds=3, chance=0.0)
+    assert delays == [0.25, 0.5, 1.0]
+
+
+def test_watches_that_held_for_a_while_and_are_cut_are_taken_up_again_soon() -> None:
+    cut = [[ApiError("cut")]] * 4
+    _, delays = follow(Script(lists=[page("7")], watches=cut), rounds=4, step=1.0)
+    assert delays == [0.5] * 4
+
+
+def test_a_watch_that_ended_well_is_followed_by_another_at_once() -> None:
+    script = Script(lists=[ApiError("away"), ApiError("away"), page("7")], watches=[[], []])
+    _, delays = follow(script, rounds=4, step=1.0)
+    assert delays[2:] == [0.0, 0.0]
+
+
+def test_lists_that_were_forgotten_long_ago_lengthen_no_pause() -> None:
+    gone = GoneError("too old", status=410)
+    script = Script(
+        lists=[page("7"), page("8"), page("9")], watches=[[gone], [event("ADDED", "9", "a"), gone]]
+    )
+    assert follow(script, rounds=2)[1] == [0.5, 0.5]
+
+
 def test_a_change_that_no_view_would_show_is_no_change() -> None:
     changes: list[str] = []
     store = Store[NamespaceView](lambda: changes.append("changed"))
@@ -142,6 +185,8 @@ def test_a_change_that_no_view_would_show_is_no_change() -> None:
     store.put(NamespaceView(name="a", labels={"x": "1"}))
     store.remove("other")
     assert changes == ["changed"]
+    store.remove("a")
+    assert changes == ["changed"] * 2
 
 
 def test_what_was_fetched_never_replaces_what_a_watch_delivered() -> None:

@@ -49,6 +49,19 @@ def test_a_list_that_cannot_go_on_is_told_as_missing_and_what_was_read_stays() -
     assert str(listing.missing[0]) == "pods: expired"
 
 
+def test_a_list_that_is_sent_back_to_where_it_was_ends() -> None:
+    gone = GoneError("expired", status=410, resume="x")
+    listing = Listing(api=Script(lists=[page("a", resume="x"), gone]))
+    assert names(listing) == ["a"]
+    assert str(listing.missing[0]) == "pods: expired"
+
+
+def test_how_many_there_will_be_is_forgotten_with_the_next_kind() -> None:
+    listing = Listing(api=Script(lists=[page("a", remaining=0), page("b")]))
+    assert [listing.expected for _ in listing.objects(PODS)] == [1]
+    assert [listing.expected for _ in listing.objects(DEPLOYMENTS)] == [None]
+
+
 def test_what_may_not_be_listed_is_told_with_its_namespace_and_the_next_is_read() -> None:
     script = Script(lists=[forbidden("/api/v1/namespaces/a/pods"), page("b")])
     listing = Listing(api=script, namespaces=("a", "b"))
@@ -78,6 +91,17 @@ def test_of_single_namespaces_only_those_are_asked_for() -> None:
     assert [str(missing) for missing in listing.missing] == ["namespace b: there is none"]
 
 
+def test_a_namespace_and_an_api_group_that_may_not_be_read_are_told() -> None:
+    script = Script(lists=[page(), page()])
+    script.error = forbidden("it")
+    listing = Listing(api=script, namespaces=("a",))
+    assert listing.cluster_view().namespaces == {}
+    assert list(listing.kinds([ROLLOUT])) == []
+    told = [missing.what for missing in listing.missing]
+    assert told[0] == "namespace a"
+    assert {"API group argoproj.io", "API group core"} <= set(told)
+
+
 def served(*resources: tuple[str, str, bool]) -> dict[str, Any]:
     return {"resources": [{"name": n, "kind": k, "namespaced": ns} for n, k, ns in resources]}
 
@@ -89,7 +113,9 @@ def test_kinds_are_those_that_the_api_server_serves_in_its_preferred_version_pod
         "/apis/apps": {"preferredVersion": {"version": "v1"}},
         "/apis/apps/v1": served(("deployments", "Deployment", True)),
         "/apis/argoproj.io": {"preferredVersion": {"version": "v1alpha1"}},
-        "/apis/argoproj.io/v1alpha1": served(("rollouts", "Rollout", True)),
+        "/apis/argoproj.io/v1alpha1": served(
+            ("rollouts", "Rollout", True), ("clusterrollouts", "Rollout", False)
+        ),
     }
     found = [kind.path() for kind in Listing(api=script).kinds([ROLLOUT])]
     assert found == [

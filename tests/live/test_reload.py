@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_tried_again(back_at: int) ->
     world.source.outcome = lambda: policies("back")
     assert world.reloader.poll() is True
     assert world.names == ["back"]
-    assert not [*world.reloader.state.errors]
+    assert not world.reloader.state.errors
 
 
 def test_the_same_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ IDLE_SECONDS = 30
 LEFT_OF_TODAY = timedelta(minutes=5)
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
+_ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _AT_HOME = "/api/v1/namespaces/default"
 _PLURALS = {
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
@@ -143,6 +144,19 @@ class Plane:
                 if (kind, name) not in kept:
                     self.must("DELETE", f"{ADMISSION}/{plural}/{name}")
 
+    def until_may(self, user: str, verb: str, resource: str, sub: str = "") -> None:
+        """Return once the API server goes by a right in every namespace: it is seen by a watch."""
+        asked = {"verb": verb, "resource": resource, "subresource": sub}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": asked},
+        }
+        deadline = time.monotonic() + SEEN_WITHIN_SECONDS
+        while not self.must("POST", _ACCESS, review).body["status"]["allowed"]:
+            assert time.monotonic() < deadline, f"{user} may not {verb} {resource}"
+            time.sleep(0.05)
+
     def define(self, definition: Mapping[str, Any]) -> None:
         """Store a CustomResourceDefinition, and return when its objects are served."""
         self.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
@@ -160,12 +174,12 @@ class Plane:
         time no policy is in force.
         """
         self.apply([])
-        wanted = {each["metadata"]["name"]: each for each in classes}
         there = [o["metadata"]["name"] for o in self.must("GET", CLASSES).body["items"]]
         for name in there:
             self.must("DELETE", f"{CLASSES}/{name}")
-        for each in wanted.values():
-            self.must("POST", CLASSES, each)
+        wanted = {}
+        for each in classes:
+            wanted[each["metadata"]["name"]] = self.must("POST", CLASSES, each).body
         deadline = time.monotonic() + SEEN_WITHIN_SECONDS
         for name in {*there, *wanted}:
             while not self._goes_by(name, wanted.get(name)):
@@ -211,6 +225,7 @@ class Plane:
             time.sleep(0.05)
         for plural, document in sentinels:
             self.must("DELETE", f"{ADMISSION}/{plural}/{document['metadata']['name']}")
+        time.sleep(0.2)
 
     def _label_home(self, token: str) -> None:
         """Give the namespace of the probes the label by which the sentinels select it."""

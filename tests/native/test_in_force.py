@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.build import container, exemption, inventory, pod, pods, policy
+from tests.controlplane.binaries import Binaries
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.fixtures import controller_manager
 from tests.native.plane import (
@@ -39,6 +40,13 @@ PODS = "/api/v1/namespaces/tenant-a/pods?dryRun=All"
 CLASSES = {"gvisor": "runsc", "kata-qemu": "kata-qemu", "runc": "runc"}
 MOST_CONTAINERS = 300
 """What a pod may have and be judged within the API server's cost limit; documented."""
+
+
+@pytest.fixture(scope="session")
+def control_plane(binaries: Binaries) -> Iterator[ControlPlane]:
+    """One of this module's own: the controllers would change what other modules make."""
+    with ControlPlane(binaries) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 
 from tests.build import container, pod
 from tests.controlplane.cluster import ControlPlane
-from tests.native.plane import Answer, Plane
+from tests.native.plane import Answer, Plane, runtime_classes
 from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.decision import Change, Deny, Keep, Operation, decide_binding, decide_stored
 from webhook.core.names import Mode, Reason
@@ -144,7 +144,6 @@ def snapshot_of_doors() -> Snapshot:
 def doors(control_plane: ControlPlane) -> Iterator[Doors]:
     within = snapshot_of_doors()
     with Plane(plane=control_plane) as plane:
-        plane.apply([])
         _prepare(plane)
         plane.apply(compiled(within))
         old = {name: plane.must("GET", f"{pods(name)}/old").body for name in NAMESPACES}
@@ -186,8 +185,9 @@ def _prepare(plane: Plane) -> None:
     }
     plane.must("POST", f"{rbac}/clusterroles", role)
     plane.must("POST", f"{rbac}/clusterrolebindings", binding)
-    gvisor = {"kind": "RuntimeClass", "metadata": {"name": "gvisor"}, "handler": "runsc"}
-    plane.ask("POST", "/apis/node.k8s.io/v1/runtimeclasses", gvisor)
+    for user in ("trudy", NODE):
+        plane.until_may(user, "update", "pods", "status")
+    plane.put_classes(runtime_classes({"gvisor": "runsc"}))
     for name, labels in NAMESPACES.items():
         namespace = {"kind": "Namespace", "metadata": {"name": name, "labels": labels}}
         plane.must("POST", "/api/v1/namespaces", namespace)

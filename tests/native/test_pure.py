@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.build import TODAY, inventory, policy
-from webhook.core.compat import CompatTable
+from tests.build import TODAY, fact, inventory, policy, snapshot
+from webhook.core.compat import CompatTable, Conditions
 from webhook.core.features import FEATURES
 from webhook.core.images import (
     ImagePatternError,
@@ -20,11 +20,12 @@ from webhook.core.images import (
     parse_image,
     parse_image_pattern,
 )
-from webhook.core.names import Action, Mode
-from webhook.core.policy import NamespaceSelector, Policy, PolicySet
-from webhook.core.runtimes import Guards
+from webhook.core.names import Action, Mode, Support, Verdict
+from webhook.core.policy import DEFAULT_ACTIONS, NamespaceSelector, Policy, PolicySet, Rules
+from webhook.core.runtimes import Guards, NamespaceLabelsGuard
 from webhook.native.cel import glob_regex, globbed, literal
 from webhook.native.compile import Compiled, Settings, compile_policies
+from webhook.native.judged import Judge, texts_of
 from webhook.native.leftout import guards_left_out
 from webhook.native.objects import CompileError
 from webhook.native.omitted import WHY, Part
@@ -193,6 +194,35 @@ def test_a_policy_that_is_too_large_for_the_api_server_is_an_error() -> None:
     huge = Policy(name="huge", namespaces=NamespaceSelector(names=names))
     with pytest.raises(CompileError, match=r"huge: an expression of .* characters is more than"):
         compiled(huge)
+
+
+def test_what_one_set_of_rules_refuses_another_may_let_pass() -> None:
+    facts = [fact("pod:hostNetwork", runtime=runtime) for runtime in ("gvisor", "kata", "runc")]
+    within = snapshot(compat=CompatTable(facts=facts))
+    strict = Rules()
+    lax = replace(strict, actions={**DEFAULT_ACTIONS, Verdict.INCOMPATIBLE: Action.WARN})
+    sample = next(use.sample for use in USES if use.feature == "pod:hostNetwork")
+    certain, perhaps = texts_of(Judge(policy(), within), [strict, lax, strict], sample)
+    assert {number for number, _ in (*certain, *perhaps)} == {0, 2}
+
+
+def test_what_only_one_architecture_refuses_is_not_refused_for_certain() -> None:
+    for arch in ("amd64", "arm64"):
+        when = Conditions(arch=frozenset({arch}))
+        rows = [fact("pod:hostNetwork", when=when), fact("pod:hostNetwork", Support.FULL)]
+        judge = Judge(policy(), snapshot(compat=CompatTable(facts=rows)))
+        sample = next(use.sample for use in USES if use.feature == "pod:hostNetwork")
+        certain, perhaps = texts_of(judge, [Rules()], sample)
+        assert (0, "gvisor") not in certain
+        assert (0, "gvisor") in perhaps
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_what_the_inventory_guards_is_listed_as_left_out(action: Action) -> None:
+    labels = NamespaceLabelsGuard(action=action, groups=("admins",))
+    for guards in (Guards(runtime_classes=action), Guards(namespace_labels=labels)):
+        listed = [omission.part for omission in guards_left_out(guards)]
+        assert listed == [Part.GUARDS] * (action in {Action.DENY, Action.WARN})
 
 
 def test_every_object_says_which_revision_made_it_and_who_manages_it() -> None:

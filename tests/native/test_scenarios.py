@@ -35,7 +35,7 @@ REFUSED_BY_THE_SERVER_ITSELF = {
     "mirror-pods/assign.of-another-node": "a node may make mirror pods of itself alone",
 }
 """Cases that never come as far as admission policies, while the webhook would let them pass."""
-LEAST_EQUAL, LEAST_OF_NATIVE = 119, 110
+LEAST_EQUAL, LEAST_OF_NATIVE = 121, 110
 """The floor: fewer cases that are decided alike mean that the compiler has lost something."""
 
 

@@ -154,7 +154,7 @@ def test_a_review_that_arrives_while_the_server_stops_is_answered_last(
         connection.sendall(request[:-10])
         until(lambda: built.service.reviews.in_flight == 1)
         stop()
-        time.sleep(0.3)
+        time.sleep(1.2)  # longer than peers are given that do not say goodbye
         connection.sendall(request[-10:])
         data = received(connection)
     assert data.startswith(b"HTTP/1.1 200 ")
@@ -167,7 +167,8 @@ def raw_of(built: Built, tmp_path: Path) -> Iterator[tuple[ssl.SSLSocket, Callab
     servers: list[uvicorn.Server] = []
 
     def server_of(config: Any) -> uvicorn.Server:
-        servers.append(uvicorn.Server(config))
+        stop = Stop(drain_seconds=0, finish_seconds=60, begin=lambda: None)
+        servers.append(DrainingServer(config, stop, read_seconds=60))
         return servers[-1]
 
     def stop() -> None:
@@ -207,6 +208,16 @@ def test_a_client_that_asks_first_is_not_told_to_go_on_with_too_much(door: Front
             b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
         )
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(door: FrontDoor) -> None:
+    request = posted(review_bytes(), b"Expect: 100-continue\r\n")
+    end = request.index(b"\r\n\r\n") + 4
+    with raw(door) as connection:
+        connection.sendall(request[:end])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(request[end:])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_client_that_sends_all_of_a_body_too_large_still_gets_its_answer(
@@ -293,6 +304,11 @@ def test_a_sender_that_goes_away_half_way_is_no_error(
     assert caplog.records == []
 
 
+def draining(config: Any) -> uvicorn.Server:
+    """A worker's server, which lets peers go that do not say goodbye."""
+    return DrainingServer(config, Stop(drain_seconds=0, finish_seconds=60, begin=lambda: None))
+
+
 @contextmanager
 def waiting_door(
     tmp_path: Path, server_of: Callable[[Any], uvicorn.Server] = uvicorn.Server
@@ -365,7 +381,7 @@ def test_what_drains_first_answers_what_is_under_way(tmp_path: Path) -> None:
     servers: list[uvicorn.Server] = []
 
     def server_of(config: Any) -> uvicorn.Server:
-        servers.append(uvicorn.Server(config))
+        servers.append(draining(config))
         return servers[-1]
 
     with (
@@ -376,6 +392,7 @@ def test_what_drains_first_answers_what_is_under_way(tmp_path: Path) -> None:
         until(lambda: built.service.reviews.in_flight == 4)
         servers[0].should_exit = True
         until(lambda: not listens(door.port))
+        time.sleep(1.2)  # longer than peers are given that do not say goodbye
         assert not any(future.done() for future in asked)
         namespaces.answering.set()
         assert [future.result().status for future in asked] == [200] * 4

@@ -286,16 +286,28 @@ def test_sigterm_turns_unready_first_and_reviews_go_on(tmp_path: Path) -> None:
         assert running.process.wait(PATIENCE) == 0
 
 
+CLOSED = re.compile(r"(RemoteDisconnected|ConnectionResetError|BrokenPipeError|SSLEOFError)\(")
+
+
 def test_sigterm_under_load_fails_no_accepted_request(tmp_path: Path) -> None:
-    """Nor do clients that go on asking, on connections that they keep, hold up the end."""
-    patient = ("--drain-seconds", "5", "--finish-seconds", "300")
-    with server(tmp_path, *patient) as running, looping(running, clients=4, keep=True) as load:
+    """Nor do clients that go on asking until the end hold it up.
+
+    Who has connected and not yet asked when the drain is over finds the connection closed: once,
+    since there is no other after it. What was taken is in the log, and was answered.
+    """
+    clients, patient = 4, ("--drain-seconds", "5", "--finish-seconds", "300")
+    with (
+        server(tmp_path, *patient) as running,
+        looping(running, clients=clients, keep=True) as load,
+    ):
         until(lambda: load.answered > 0)
         began = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(PATIENCE) == 0
         assert time.monotonic() - began >= 5
-    assert load.failures == []
+    assert len(running.reviews) <= load.answered
+    assert len(load.failures) <= clients
+    assert [said for said in load.failures if not CLOSED.match(said)] == []
 
 
 def test_a_second_sigterm_cuts_no_drain_short(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import pathlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from webhook.cli.yaml_stream import Broken, Document
-from webhook.core.pod import text
+from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
+from webhook.core.workload import pod_templates, workload_kind
 
 CHART = "Chart.yaml"
 CHART_TEMPLATE = "Helm template"
@@ -51,7 +53,45 @@ def bystander_kind(document: Document | Broken, source: str) -> str:
     if pathlib.PurePath(source).name == "Chart.yaml" and "kind" not in value:
         return CHART
     written = document.content[document.begin : document.end]
-    return CHART_TEMPLATE if b"{{" in written and _in_chart(source) else ""
+    return _kind_of_template(value, source) if b"{{" in written else ""
+
+
+def _kind_of_template(value: Mapping[str, Any], source: str) -> str:
+    if _in_chart(source):
+        return CHART_TEMPLATE
+    return TEMPLATE if unrendered(value, _pods(value)) else ""
+
+
+def unrendered(obj: Mapping[str, Any], pods: Sequence[PodView]) -> str:
+    """The field path of a name or an image that is a template between quotes; empty for none.
+
+    Such an object can be read, and would be judged as of a namespace that no policy governs, or as
+    an image that no row knows. Kinds of others may have templates of their own in their images.
+    """
+    metadata = mapping(obj.get("metadata"))
+    written = [(f"metadata.{key}", text(metadata.get(key))) for key in _NAMES]
+    if _is_core(obj):
+        written += [(c.image_path, c.image) for pod in pods for c in pod.containers]
+    return next((path for path, said in written if "{{" in said), "")
+
+
+_NAMES = ("name", "generateName", "namespace")
+TO_BE_RENDERED = "a template with {{ }} must be rendered first: pass what helm prints"
+
+
+def _is_core(obj: Mapping[str, Any]) -> bool:
+    version, kind = text(obj.get("apiVersion")), text(obj.get("kind"))
+    return (version, kind) == ("v1", "Pod") or workload_kind(version, kind) is not None
+
+
+def _pods(obj: Mapping[str, Any]) -> list[PodView]:
+    """The pods that an object is or makes; none where it is misshapen, which is told later."""
+    try:
+        if text(obj.get("kind")) == "Pod":
+            return [view_pod(obj.get("spec"), obj.get("metadata"), namespace="")]
+        return list(pod_templates(obj, namespace=""))
+    except PodShapeError:
+        return []
 
 
 def _kind_of_broken(document: Broken, source: str) -> str:

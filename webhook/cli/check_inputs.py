@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from webhook.cli.bystanders import Bystander
+from webhook.cli.bystanders import TO_BE_RENDERED, Bystander, unrendered
 from webhook.cli.facts import group_kind, is_fact
 from webhook.cli.manifests import InputError, Inputs, Manifest
 from webhook.cli.pods import POD, has_pods, misshapen_told, pod_of
 from webhook.cli.report import Checked
 from webhook.core.decision import CREATE, Change, Operation, decide
-from webhook.core.pod import PodShapeError, PodView, mapping, text, view_pod
+from webhook.core.pod import PodShapeError, PodView, mapping, view_pod
 from webhook.core.snapshot import Snapshot
-from webhook.core.workload import pods_made_of, workload_kind
+from webhook.core.workload import pods_made_of
 from webhook.wire.patch import json_patch
 
 
@@ -72,25 +72,9 @@ def _checked(manifest: Manifest, pod: PodView, operation: Operation, snapshot: S
 
 
 def _refuse_unrendered(manifest: Manifest, pod: PodView) -> None:
-    """Raise PodShapeError for a name or an image that is a template between quotes.
-
-    It can be read, and would be judged as of a namespace that no policy governs, or as an image
-    that no row knows. A review holds what an API server was sent; kinds of others have templates
-    of their own in their images.
-    """
-    if manifest.review is not None:
-        return
-    metadata = mapping(manifest.obj.get("metadata"))
-    written = {f"metadata.{key}": text(metadata.get(key)) for key in _NAMES}
-    if group_kind(manifest) == POD or workload_kind(manifest.api_version, manifest.kind):
-        written |= {container.image_path: container.image for container in pod.containers}
-    for path, said in written.items():
-        if "{{" in said:
-            raise PodShapeError(path, _UNRENDERED)
-
-
-_NAMES = ("name", "generateName", "namespace")
-_UNRENDERED = "a template with {{ }} must be rendered first: pass what helm prints"
+    """Raise PodShapeError for what is to be rendered first; a review was sent as it is."""
+    if manifest.review is None and (path := unrendered(manifest.obj, [pod])):
+        raise PodShapeError(path, TO_BE_RENDERED)
 
 
 def _operation(manifest: Manifest, namespace: str) -> Operation:

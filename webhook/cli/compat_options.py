@@ -90,9 +90,9 @@ class Asked:
     def profile(self, table: CompatTable) -> RuntimeProfile:
         """The profile; raises click.BadParameter that says what is allowed."""
         profile = self._installed().profile()
-        known_flags, known_vendors = _spoken_of(table, profile.runtime)
-        self._known("flag", profile.flags, known_flags)
-        self._known("vendor", [profile.vendor] if profile.vendor else [], known_vendors)
+        vendors = _vendors_of(table, profile.runtime)
+        self._known("flag", profile.flags, table.flags_of(profile.runtime))
+        self._known("vendor", [profile.vendor] if profile.vendor else [], vendors)
         newest = newest_release(table, profile.runtime)
         if self.version is None and newest is not None:
             profile = replace(profile, versions=(newest,))
@@ -126,12 +126,10 @@ class Asked:
         return click.BadParameter(message, param_hint=self.hints.get(part, f"--{part}"))
 
 
-def _spoken_of(table: CompatTable, runtime: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The flags and the vendors that rows of a runtime ask for."""
-    rows = [fact for fact in table.facts if fact.runtime == runtime]
-    flags = {name for fact in rows for name in fact.when.flags}
-    flags |= {fact.gate.flag for fact in rows if fact.gate}
-    return frozenset(flags), frozenset(f.when.vendor for f in rows if f.when.vendor)
+def _vendors_of(table: CompatTable, runtime: str) -> frozenset[str]:
+    """The vendors that rows of a runtime ask for."""
+    rows = (fact for fact in table.facts if fact.runtime == runtime)
+    return frozenset(fact.when.vendor for fact in rows if fact.when.vendor)
 
 
 def pairs(written: Iterable[str], option: str, *, leading: str = "") -> dict[str, str]:

@@ -14,7 +14,13 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from webhook.cli.bystanders import LINK, Bystander, bystander_kind, is_template
+from webhook.cli.bystanders import (
+    LINK,
+    TO_BE_RENDERED,
+    Bystander,
+    bystander_kind,
+    is_template,
+)
 from webhook.cli.regular_files import MOST_BYTES, read_file, read_stream
 from webhook.cli.yaml_stream import Broken, Document, parse_stream
 from webhook.core.names import shown
@@ -219,7 +225,7 @@ def _of_document(document: Document | Broken, source: str) -> Iterator[Manifest 
         return
     problem = document.problem
     if is_template(document.written):
-        problem += "; a template with {{ }} must be rendered first: pass what helm prints"
+        problem += f"; {TO_BE_RENDERED}"
     yield InputError(source=source, line=document.line, problem=problem)
 
 

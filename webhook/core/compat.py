@@ -347,6 +347,12 @@ class CompatTable:
             self._bound[key] = bound
         return bound
 
+    def flags_of(self, runtime: str) -> frozenset[str]:
+        """The flags that rows of a runtime ask for."""
+        rows = [fact for fact in self.facts if fact.runtime == runtime]
+        gates = {fact.gate.flag for fact in rows if fact.gate}
+        return frozenset(gates.union(*(fact.when.flags for fact in rows)))
+
     def _recent(self, runtime: str, today: date) -> tuple[Version | None, ...]:
         """The releases of the last 24 months, or the newest known; (None,) where none is listed."""
         known = sorted(self.releases.get(runtime, ()), key=lambda r: r.version)

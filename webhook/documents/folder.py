@@ -88,7 +88,7 @@ def _read(
     if not errors:  # a document with an error of its own may be what is extended
         errors += _extending_nothing(documents, below)
     if errors:
-        raise DocumentErrors(sorted(errors, key=lambda e: (e.file, e.line, e.column)))
+        raise DocumentErrors(errors)
     tables = Tables(
         facts={placed.name: rows for placed, rows in facts},
         releases={

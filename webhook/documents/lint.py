@@ -13,6 +13,7 @@ from webhook.core.names import ALWAYS_EXCLUDED, Action, counted
 from webhook.core.policy import Exemption, Policy, Rules, RuntimeClasses
 from webhook.documents.authored import gains, written_by_author
 from webhook.documents.folder import Loaded
+from webhook.documents.inventory import RuntimeInventory
 from webhook.documents.overlaps import candidates, covers, shared_namespace, takes_all
 from webhook.documents.policy import Rules as WrittenRules
 from webhook.documents.policy import RuntimePolicy
@@ -20,6 +21,8 @@ from webhook.documents.reading import Placed, of_kind
 from webhook.documents.source import field_path
 
 EXPIRES_SOON = timedelta(days=30)
+_SLIP = 0.82
+"""How alike two names are that differ by a slip of the pen (difflib)."""
 
 RULES: Mapping[str, str] = {
     "no-policy": "The folder holds no RuntimePolicy: every pod is kept as it is.",
@@ -32,6 +35,7 @@ RULES: Mapping[str, str] = {
     "fallback-not-allowed": "A fallback is not among the allowed classes.",
     "fallback-unused": "A fallback without a default is never used.",
     "unknown-class": "A class is not described by the inventory.",
+    "misspelt-flag": "A flag of a runtime looks like one that the compatibility table speaks of.",
     "override-shadowed": "An earlier override takes every pod of a later one.",
     "override-by-author": "An override that is laxer than its policy goes by images or labels "
     "alone, which any author writes.",
@@ -268,7 +272,7 @@ def _unknown_classes(subject: _Subject) -> Iterator[LintWarning]:
 
 def _meant(name: str, classes: Iterable[str]) -> str:
     # Classes differ by a few letters on purpose (kata-fc, kata-clh): only a slip is guessed.
-    near = get_close_matches(name, sorted(classes), n=1, cutoff=0.82)
+    near = get_close_matches(name, sorted(classes), n=1, cutoff=_SLIP)
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -285,6 +289,28 @@ def _written_classes(document: RuntimePolicy) -> Iterator[tuple[tuple[str | int,
     for number, exemption in enumerate(spec.exemptions):
         for index, name in enumerate(exemption.runtime_classes):
             yield ("spec", "exemptions", number, "runtimeClasses", index), name
+
+
+def _misspelt_flags(subject: _Subject) -> Iterator[LintWarning]:
+    """Flags that say nothing to the table, and are but a slip away from one that does.
+
+    Runtimes have many more flags than the table speaks of: of those nothing is said.
+    """
+    for placed, document in of_kind(RuntimeInventory, subject.loaded.documents):
+        for index, installed in enumerate(document.spec.runtimes):
+            known = subject.loaded.compat.flags_of(installed.runtime)
+            plain = {_plain_flag(flag): flag for flag in sorted(known)}
+            for flag in installed.flags.keys() - known:
+                for near in get_close_matches(_plain_flag(flag), plain, n=1, cutoff=_SLIP):
+                    message = (
+                        f"{flag} is no flag that the table speaks of: it speaks of {plain[near]}"
+                    )
+                    path = ("spec", "runtimes", index, "flags", flag)
+                    yield subject.found(placed, path, "misspelt-flag", message)
+
+
+def _plain_flag(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _shadowed(subject: _Subject) -> Iterator[LintWarning]:
@@ -353,6 +379,7 @@ _CHECKS: tuple[Callable[[_Subject], Iterator[LintWarning]], ...] = (
     _unguarded,
     _class_rules,
     _unknown_classes,
+    _misspelt_flags,
     _shadowed,
     _authored_overrides,
     _exemptions,

@@ -153,7 +153,7 @@ def _from_kubeconfig(path: Path | None, context: str | None) -> Access:
     settings.connection_pool_maxsize = _MOST_CONNECTIONS
     named = (settings.ssl_ca_cert, settings.cert_file, settings.key_file)
     return Access(
-        host=settings.host.rstrip("/"),
+        host=settings.host,
         connect=lambda: RESTClientObject(settings).pool_manager,
         authorization=lambda: settings.get_api_key_with_prefix("BearerToken", "authorization"),
         files=tuple(Path(name) for name in named if name),

@@ -275,11 +275,8 @@ def _place(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
+def _stamp(path: Path) -> tuple[int, ...]:
+    status = path.stat()
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
