@@ -40,6 +40,7 @@ from webhook.live.policy_folder import Revision
 ROOT = Path(__file__).parents[2]
 CAUSE = "RuntimeClass gvisor cannot run this pod: hostNetwork is not supported"
 
+UNTRIED = " (not known to run it)"
 UNKNOWN = "RuntimeClass kata-qemu is not known to run this pod: hostNetwork is not known to work"
 
 
@@ -67,11 +68,14 @@ OVERRIDDEN = outcome(
     [
         (
             WARNED, DENIED,
-            [CAUSE, "use runtimeClassName: kata-qemu", "until now: RuntimeClass gvisor"],
+            [CAUSE, f"use runtimeClassName: kata-qemu{UNTRIED}", "until now: RuntimeClass gvisor"],
         ),
         (
             DENIED, REFUSED_ITSELF,
-            [f"the Deployment itself is refused: {CAUSE}", "use runtimeClassName: kata-qemu"],
+            [
+                f"the Deployment itself is refused: {CAUSE}",
+                f"use runtimeClassName: kata-qemu{UNTRIED}",
+            ],
         ),
         (
             REFUSED_ITSELF, DENIED,
@@ -91,7 +95,7 @@ OVERRIDDEN = outcome(
             [
                 f"was: {CAUSE}",
                 "now: pods in namespace tenant-a must set runtimeClassName; allowed: runc",
-                "use runtimeClassName: runc", "verdict: incompatible → unknown",
+                f"use runtimeClassName: runc{UNTRIED}", "verdict: incompatible → unknown",
             ],
         ),
         (
