@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.build import TODAY, fact, inventory, policy, snapshot
+from tests.build import TODAY, application, fact, inventory, policy, snapshot, table
 from webhook.core.compat import CompatTable, Conditions
 from webhook.core.features import FEATURES
 from webhook.core.images import (
@@ -20,11 +20,15 @@ from webhook.core.images import (
     parse_image,
     parse_image_pattern,
 )
-from webhook.core.names import Action, Mode, Support, Verdict
+from webhook.core.names import Action, Mode, Strength, Support, Verdict
+from webhook.core.needs import IO_URING, IO_URING_UNDER_SECCOMP
 from webhook.core.policy import DEFAULT_ACTIONS, NamespaceSelector, Policy, PolicySet, Rules
 from webhook.core.runtimes import Guards, NamespaceLabelsGuard
+from webhook.native.applications import of_applications
 from webhook.native.cel import glob_regex, globbed, literal
 from webhook.native.compile import Compiled, Settings, compile_policies
+from webhook.native.ground import Unsure
+from webhook.native.grounds import names_of
 from webhook.native.judged import Judge, texts_of
 from webhook.native.leftout import guards_left_out
 from webhook.native.objects import CompileError
@@ -300,3 +304,24 @@ def test_a_workload_that_would_be_refused_is_listed_as_stored() -> None:
     assert said(Action.DENY) == ["a workload whose pods would be refused is stored"]
     assert said(Action.WARN) == ["the author of a workload is not told what its pods would get"]
     assert said(Action.IGNORE) == []
+
+
+@pytest.mark.parametrize(
+    ("denied", "listed"), [(Support.ERRNO, [IO_URING_UNDER_SECCOMP]), (Support.FULL, [])]
+)
+def test_io_uring_that_only_a_seccomp_profile_denies_is_listed(
+    denied: Support, listed: list[str]
+) -> None:
+    uring = fact(IO_URING, Support.FULL, runtime="runc")
+    compat = table(
+        *(uring, fact(IO_URING_UNDER_SECCOMP, denied, runtime="runc")),
+        # What gVisor has not got at all is compiled, and needs no listing.
+        *(fact(IO_URING), fact(IO_URING_UNDER_SECCOMP)),
+        applications=[application(needs=[(IO_URING, Strength.REQUIRED)])],
+    )
+    judge = Judge(policy(), snapshot(compat=compat))
+    unsure = [found for found in of_applications(judge, [Rules()], ()) if isinstance(found, Unsure)]
+    of_features = [found for found in unsure if found.part is Part.FEATURES]
+    assert [*names_of(of_features, Part.FEATURES, 0)] == listed
+    on = {runtime_class for found in of_features for _, runtime_class in found.places}
+    assert on == ({"", "runc"} if listed else set())

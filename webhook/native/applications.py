@@ -7,9 +7,10 @@ from itertools import chain
 from webhook.core.applications import Application, Clause, Need, Recognition
 from webhook.core.compat import CompatTable
 from webhook.core.images import parse_image_pattern
+from webhook.core.needs import IO_URING, IO_URING_UNDER_SECCOMP
 from webhook.core.policy import Exemption, Rules
 from webhook.native.cel import FALSE, TRUE, both, either, globbed, literal, matches, negated, one_of
-from webhook.native.ground import Found, Ground, Unsure, exempting
+from webhook.native.ground import Found, Ground, Place, Unsure, exempting
 from webhook.native.judged import Judge, texts_of
 from webhook.native.omitted import Part
 from webhook.native.references import pattern_regex
@@ -18,6 +19,7 @@ from webhook.native.uses import Sample
 MOST_WORDS, MOST_VALUE = 8_192, 4_096
 """Characters of a command line and of a variable that are read: beyond that the API server's cost
 limit would refuse pods that the webhook lets through, so a longer one is let through."""
+_CONFINED = Sample(container={"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}})
 
 _Group = tuple[Application, tuple[int, ...], Clause | None, Clause | None, tuple[Need, ...]]
 
@@ -41,6 +43,7 @@ def of_applications(judge: Judge, rules: Sequence[Rules], exemptions: Sequence[E
         )
         yield Unsure(part=Part.APPLICATIONS, name=application.name, places=tuple(perhaps))
     yield from _of_releases(judge, rules, catalogue.applications)
+    yield from _of_io_uring(judge, rules, catalogue.applications)
 
 
 def _groups(application: Application, exemptions: Sequence[Exemption]) -> Iterator[_Group]:
@@ -69,6 +72,27 @@ def _of_releases(
         image, key = _image(number), _key(application.needs)
         places = tuple(dict.fromkeys(chain(*texts_of(on, rules, Sample(), image, key))))
         yield Unsure(part=Part.APPLICATIONS, name=application.name, places=places)
+
+
+def _of_io_uring(
+    judge: Judge, rules: Sequence[Rules], applications: Sequence[Application]
+) -> Found:
+    """io_uring, where the runtime's default seccomp profile denies it to what needs it."""
+    asking = [
+        replace(a, needs=tuple(_unconditional(n) for n in a.needs if n.feature == IO_URING))
+        for a in applications
+    ]
+    asking = [application for application in asking if application.needs]
+    on = _numbered(judge, asking)
+    found = dict[Place, None]()
+    for number, application in enumerate(asking):
+        image, key = _image(number), _key(application.needs)
+        compiled, _ = texts_of(on, rules, Sample(), image, key)
+        confined = chain(*texts_of(on, rules, _CONFINED, image, ("confined", key)))
+        found |= dict.fromkeys(place for place in confined if place not in compiled)
+    for place in chain(*texts_of(judge, rules, _CONFINED)):  # refused for the profile itself
+        found.pop(place, None)
+    yield Unsure(part=Part.FEATURES, name=IO_URING_UNDER_SECCOMP, places=tuple(found))
 
 
 def _unconditional(need: Need) -> Need:

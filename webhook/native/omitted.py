@@ -25,7 +25,8 @@ WHY: Mapping[Part, str] = {
     "and a verdict that is not the same on every node is none to refuse by",
     Part.DECLARED_NEEDS: "any feature may be named in the annotation, and only the compatibility "
     "table knows them all",
-    Part.FEATURES: "the verdict depends on nodes, or on a release that nobody declared",
+    Part.FEATURES: "the verdict depends on nodes, on a release that nobody declared, or on "
+    "what an application needs besides",
     Part.FALLBACK: "whether the default would refuse a pod is for the whole table to say",
     Part.RESIZE: "what a runtime does with new limits is judged by the change, not by the pod",
     Part.EXCESS: "there is no counting beyond the API server's own cost limit, which refuses",
