@@ -23,7 +23,8 @@ from tests.native.plane import (
     lasting_today,
     runtime_classes,
 )
-from tests.native.test_other_doors import compiled, snapshot_of_doors
+from tests.native.test_other_doors import snapshot_of_doors
+from tests.native.topics import compiled
 from webhook.core.compat import CompatTable
 from webhook.core.policy import PolicySet
 from webhook.documents.folder import load_policies
@@ -78,7 +79,7 @@ def create(plane: Plane, **fields: Any) -> Answer:
 
 def test_the_type_checker_of_the_api_server_has_nothing_to_say(plane: Plane) -> None:
     """Its warnings would stand in the status of the policies, for every operator to wonder at."""
-    documents = (*shipped_policies().documents, *compiled(snapshot_of_doors()))
+    documents = (*shipped_policies().documents, *compiled(snapshot_of_doors()).documents)
     plane.apply(documents)
     policies = [d for d in documents if d["kind"] == "ValidatingAdmissionPolicy"]
     names = [document["metadata"]["name"] for document in policies]

@@ -16,6 +16,7 @@ import pytest
 from tests.build import container, pod
 from tests.controlplane.cluster import ControlPlane
 from tests.native.plane import Answer, Plane, runtime_classes
+from tests.native.topics import compiled
 from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.decision import Change, Deny, Keep, Operation, decide_binding, decide_stored
 from webhook.core.names import Mode, Reason
@@ -24,7 +25,6 @@ from webhook.core.snapshot import Snapshot
 from webhook.core.trial import RECONFIGURING
 from webhook.documents.folder import load_policies
 from webhook.live.shipped import shipped
-from webhook.native.compile import Settings, compile_policies
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
 
@@ -145,22 +145,10 @@ def doors(control_plane: ControlPlane) -> Iterator[Doors]:
     within = snapshot_of_doors()
     with Plane(plane=control_plane) as plane:
         _prepare(plane)
-        plane.apply(compiled(within))
+        plane.apply(compiled(within).documents)
         old = {name: plane.must("GET", f"{pods(name)}/old").body for name in NAMESPACES}
         yield Doors(plane=plane, within=within, old=old)
         plane.apply([])
-
-
-def compiled(within: Snapshot, softened: Mode | None = None) -> tuple[Mapping[str, Any], ...]:
-    """The objects of the policies, for use alone."""
-    return compile_policies(
-        policies=within.policies,
-        inventory=within.inventory,
-        compat=within.compat,
-        today=within.today,
-        revision="doors",
-        settings=Settings(alone=True, softened=softened),
-    ).documents
 
 
 def _prepare(plane: Plane) -> None:
@@ -271,7 +259,7 @@ def _warned_alike(core: Keep, answer: Answer) -> None:
 
 
 def test_a_binding_of_softened_policies_is_told_and_not_refused(doors: Doors) -> None:
-    doors.plane.apply(compiled(doors.within, Mode.WARN))
+    doors.plane.apply(compiled(doors.within, softened=Mode.WARN).documents)
     try:
         _, answer = by_binding(doors, "door-strict", "bindings", {"run.oci.handler": "x"})
         assert answer.ok
@@ -281,7 +269,7 @@ def test_a_binding_of_softened_policies_is_told_and_not_refused(doors: Doors) ->
         assert answer.ok
         assert "would refuse this pod: annotation run.oci.handler" in " ".join(answer.warnings)
     finally:
-        doors.plane.apply(compiled(doors.within))
+        doors.plane.apply(compiled(doors.within).documents)
 
 
 @pytest.mark.parametrize("sub", ["/ephemeralcontainers", "/resize"])

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.build import container, pod
 from tests.controlplane.cluster import ControlPlane
 from tests.native.plane import Plane, runtime_classes
+from tests.native.topics import compiled
 from webhook.core.cluster import ClusterView, NamespaceView
 from webhook.core.decision import CREATE, Assign, Change, Deny, Operation, decide
 from webhook.core.names import ASSIGNED_BY
@@ -25,7 +26,6 @@ from webhook.core.pod import view_pod
 from webhook.core.snapshot import Snapshot
 from webhook.documents.folder import load_policies
 from webhook.live.shipped import shipped
-from webhook.native.compile import Settings, compile_policies
 from webhook.native.uses import OPEN_USES, USES
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow]
@@ -115,14 +115,7 @@ def both(control_plane: ControlPlane) -> Iterator[Both]:
         cluster=ClusterView(namespaces=views),
         today=datetime.now(UTC).date(),  # noqa: TID251 - the server's clock is what is tested
     )
-    made = compile_policies(
-        policies=within.policies,
-        inventory=within.inventory,
-        compat=within.compat,
-        today=within.today,
-        revision="random",
-        settings=Settings(alone=True),
-    )
+    made = compiled(within)
     with Plane(plane=control_plane) as plane:
         _prepare(plane)
         plane.apply(made.documents)

@@ -52,13 +52,13 @@ def cases_of(topic: Path) -> list[Path]:
 
 
 def compiled(within: Snapshot, **settings: Any) -> Compiled:
-    """The topic's policies, compiled."""
+    """The policies of a snapshot, compiled for use alone."""
     return compile_policies(
         policies=within.policies,
         inventory=within.inventory,
         compat=within.compat,
         today=within.today,
-        revision="scenario",
+        revision="test",
         settings=Settings(**{"alone": True, **settings}),
     )
 

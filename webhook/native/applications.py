@@ -1,6 +1,6 @@
 """What applications need, as CEL: how they are recognised, under which settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -62,11 +62,7 @@ def _of_releases(
     judge: Judge, rules: Sequence[Rules], applications: Sequence[Application]
 ) -> Found:
     """Needs that hang on the release of the application."""
-    some = [
-        replace(a, needs=tuple(_unconditional(n) for n in a.needs if n.versions is not None))
-        for a in applications
-    ]
-    some = [application for application in some if application.needs]
+    some = _of_needs(applications, lambda need: need.versions is not None)
     on = _numbered(judge, some)
     for number, application in enumerate(some):
         image, key = _image(number), _key(application.needs)
@@ -78,11 +74,7 @@ def _of_io_uring(
     judge: Judge, rules: Sequence[Rules], applications: Sequence[Application]
 ) -> Found:
     """io_uring, where the runtime's default seccomp profile denies it to what needs it."""
-    asking = [
-        replace(a, needs=tuple(_unconditional(n) for n in a.needs if n.feature == IO_URING))
-        for a in applications
-    ]
-    asking = [application for application in asking if application.needs]
+    asking = _of_needs(applications, lambda need: need.feature == IO_URING)
     on = _numbered(judge, asking)
     found = dict[Place, None]()
     for number, application in enumerate(asking):
@@ -93,6 +85,17 @@ def _of_io_uring(
     for place in chain(*texts_of(judge, rules, _CONFINED)):  # refused for the profile itself
         found.pop(place, None)
     yield Unsure(part=Part.FEATURES, name=IO_URING_UNDER_SECCOMP, places=tuple(found))
+
+
+def _of_needs(
+    applications: Sequence[Application], wanted: Callable[[Need], bool]
+) -> list[Application]:
+    """The applications that have such needs, with these alone, under no condition."""
+    reduced = (
+        replace(a, needs=tuple(_unconditional(n) for n in a.needs if wanted(n)))
+        for a in applications
+    )
+    return [application for application in reduced if application.needs]
 
 
 def _unconditional(need: Need) -> Need:
